@@ -1,0 +1,69 @@
+# Everything a newcomer needs is in two of these: make run, make test.
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8000
+export PORT
+BIN := .venv/bin
+NEEDS := deploy/needs.sh
+
+.PHONY: help run demo test test-quick test-full check format screenshots bench lock vendor
+
+help: ## Say what there is to make
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/run: requirements.txt
+	@sh $(NEEDS) python $(PYTHON)
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt requirements.txt
+	@sh $(NEEDS) python $(PYTHON)
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ .venv/run
+
+run: .venv/run ## Set everything up and run the journal on http://localhost:8000
+	@exec $(BIN)/gunicorn -c deploy/gunicorn.conf.py wsgi:app
+
+demo: .venv/run ## Fill a believable clinic and say who can sign in
+	@$(BIN)/flask --app wsgi db upgrade
+	@$(BIN)/flask --app wsgi demo
+
+test: .venv/dev ## Run the whole suite, on SQLite and on PostgreSQL, in a real browser
+	@sh $(NEEDS) test
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest --database=sqlite
+	@$(BIN)/pytest --database=postgresql
+
+test-quick: .venv/dev ## Run what takes under a minute: no browser, no killed servers, SQLite only
+	@$(BIN)/pytest --database=sqlite -m "not browser and not slow"
+
+test-full: .venv/dev ## Run the suite with the long loops at their full length
+	@sh $(NEEDS) test
+	@FULL=1 $(BIN)/pytest --database=sqlite
+	@FULL=1 $(BIN)/pytest --database=postgresql
+
+check: .venv/dev ## Check format, lint and types
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/djlint templates --lint --quiet
+
+format: .venv/dev ## Put the code into its format
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+screenshots: .venv/dev ## Take pictures of every page into ../journal-screenshots (SCREENSHOTS changes where)
+	@sh $(NEEDS) test
+	@$(BIN)/python -m tests.browser.screenshots
+
+bench: .venv/dev ## Measure against the bare floor, on both databases
+	@sh $(NEEDS) test
+	@$(BIN)/python -m tests.bench.run
+
+lock: ## Lock the dependencies again (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+vendor: ## Fetch Chart.js and axe-core again, checked by hash (needs npm)
+	@sh deploy/vendor.sh

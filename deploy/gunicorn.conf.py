@@ -1,0 +1,38 @@
+"""How gunicorn serves the journal. One process with threads on SQLite; more processes need PostgreSQL."""
+
+import os
+
+bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
+worker_class = "gthread"
+workers = int(os.environ.get("WORKERS") or 1)
+threads = 8
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+control_socket_disable = True
+accesslog = None  # addresses of pages carry days and ids; the server keeps no record of who read what when
+
+
+def on_starting(server):
+    """Refuse to start on a database that should be there and isn't, or that other processes would corrupt."""
+    import sys
+
+    from journal.config import Settings
+    from journal.kit.cli import migrate, missing_database
+
+    settings = Settings.from_env()
+    if settings.sqlite_path is not None and server.cfg.workers > 1:
+        sys.exit("The journal can't start: several processes (WORKERS) need PostgreSQL. Set DATABASE_URL.")
+    gone = missing_database(settings)
+    if gone is not None:
+        sys.exit(f"The journal can't start: {gone}")
+    migrate(settings)
+
+
+def when_ready(server):
+    server.log.info("The journal is at http://localhost:%s", os.environ.get("PORT") or 8000)
+
+
+def post_worker_init(worker):
+    """Each process sends the mail that waits; rows are claimed, so none goes out twice."""
+    worker.app.callable.extensions["start_outbox"]()

@@ -1,0 +1,160 @@
+"""The front hall: puts the journal together. Nothing imports it but the server and the tests."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import BaseConverter, ValidationError
+from whitenoise import WhiteNoise
+
+from journal.accounts import emails
+from journal.accounts import views as accounts
+from journal.accounts.passphrases import Hasher
+from journal.checkins.views import blueprint as checkins
+from journal.config import Settings
+from journal.demo.cli import demo
+from journal.domain import side_effects
+from journal.domain.errors import NotYours
+from journal.domain.help_numbers import help_for
+from journal.infusions.views import blueprint as infusions
+from journal.kit import clock, logs, outbox, thread, throttle, web
+from journal.kit.assets import Assets, never_changes
+from journal.kit.cli import commands
+from journal.kit.db import Database
+from journal.kit.mail import Mail, keep_in_folder, send_through
+from journal.kit.vault import Vault
+from journal.kit.words import FILTERS
+from journal.pages.views import blueprint as pages
+from journal.profiles.views import blueprint as profiles
+from journal.trends.views import blueprint as trends
+
+ROOT = Path(__file__).parent.parent
+COOKIE_DAYS = 400
+
+
+class DayConverter(BaseConverter):
+    """A civil date in an address, such as 2026-11-22."""
+
+    regex = r"\d{4}-\d{2}-\d{2}"
+
+    def to_python(self, value: str) -> date:
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise ValidationError from None
+        if not 2000 <= day.year <= 2100:
+            raise ValidationError
+        return day
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+def create_app(settings: Settings, database: Database | None = None) -> Flask:
+    """The journal, ready to serve. A database may be handed in by tests."""
+    logs.set_up()
+    app = Flask("journal", root_path=str(ROOT), template_folder="templates", static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="__Host-journal" if settings.is_https else "journal",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.is_https,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=COOKIE_DAYS),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        WTF_CSRF_TIME_LIMIT=None,  # a form left open or offline must not die
+        MAX_CONTENT_LENGTH=web.MOST_BYTES,
+        MAX_FORM_MEMORY_SIZE=web.MOST_BYTES,
+        DEFAULT_ZONE=settings.default_zone,
+        DEFAULT_COUNTRY=settings.default_country,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.url_map.converters["day"] = DayConverter
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(
+        thread=thread,
+        thread_labels=thread_labels,
+        side_effects=side_effects.SIDE_EFFECTS,
+        asked_if_now=side_effects.ASKED_IF_NOW,
+        red_flags=side_effects.RED_FLAGS,
+        groups=side_effects.GROUPS,
+        help_for=lambda country: help_for(settings.default_country if country is None else country),
+    )
+    CSRFProtect(app)
+    vault = Vault(settings.master_key, settings.seal)
+    app.extensions["database"] = database or Database(settings.database_url, {"vault": vault})
+    app.extensions["settings"] = settings
+    app.extensions["hasher"] = Hasher(vault, settings.passphrase_rounds, settings.passphrase_kib)
+    web.install(app)
+    accounts.install(app)
+    for blueprint in (profiles, checkins, infusions, trends, pages):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(NotYours, web.show_missing)
+    commands(app)
+    app.cli.add_command(demo)
+    _serve_static(app, settings)
+    _send_mail(app, settings)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] # how Werkzeug's own docs put it in place
+    return app
+
+
+def thread_labels(first: date, last: date) -> list[str]:
+    """A weekday for each day of a thread."""
+    return [f"{first + timedelta(days=n):%a}" for n in range((last - first).days + 1)]
+
+
+def _serve_static(app: Flask, settings: Settings) -> None:
+    assets = Assets(ROOT / "static", settings.data_dir / "static")
+    served = WhiteNoise(
+        app.wsgi_app,
+        root=str(assets.folder),
+        prefix="static/",
+        immutable_file_test=never_changes,
+        add_headers_function=_static_headers,
+        allow_all_origins=False,
+    )
+    app.wsgi_app = served  # type: ignore[method-assign] # WhiteNoise wraps a WSGI app
+
+    @app.context_processor
+    def words() -> dict[str, Any]:
+        return {
+            "asset": assets.url,
+            "look": "low" if request.cookies.get("look") == "low" else "usual",
+            "person": web.find_person,
+        }
+
+
+def _static_headers(headers: Any, _path: str, _url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+
+
+def _send_mail(app: Flask, settings: Settings) -> None:
+    def render(name: str, to: str, **values: Any) -> Mail:
+        subject = app.jinja_env.get_template(f"emails/{name}/subject.txt").render(**values).strip()
+        return Mail(to, subject, app.jinja_env.get_template(f"emails/{name}/body.txt").render(**values))
+
+    writers = emails.writers(render, settings.base_url)
+    transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
+    database: Database = app.extensions["database"]
+
+    def send(now: datetime) -> int:
+        sent = outbox.send_due(database, writers, transport, settings.mail_from, now)
+        with database.writing() as unit:
+            throttle.sweep(unit, now - timedelta(days=1))
+            unit.commit()
+        return sent
+
+    def start() -> None:
+        sender = outbox.Sender(send)
+        app.extensions["wake_outbox"] = sender.wake
+        sender.start()
+
+    app.extensions["send_mail"] = lambda: send(clock.now())
+    app.extensions["start_outbox"] = start

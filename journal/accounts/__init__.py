@@ -1,0 +1,1 @@
+"""Accounts: signing up and in, sessions that live on the server, addresses proven by mail."""

@@ -1,0 +1,67 @@
+"""Accounts, their sessions, and the links mailed to them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from journal.kit.db import Base, Instant
+
+
+class Account(Base):
+    """One person. Until an address is proven by mail, several accounts may claim it: that way signing up answers
+    alike whether or not the address is known here."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("day_ends_hour BETWEEN 0 AND 6", name="day_ends_hour_in_range"),
+        Index("ix_accounts_email_key", "email_key"),
+        Index(
+            "uq_accounts_verified_email_key",
+            "email_key",
+            unique=True,
+            sqlite_where=text("verified_at IS NOT NULL"),
+            postgresql_where=text("verified_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    email: Mapped[str] = mapped_column(Text)
+    email_key: Mapped[str] = mapped_column(Text)
+    passphrase_hash: Mapped[str] = mapped_column(Text)
+    verified_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    zone: Mapped[str] = mapped_column(Text)
+    country: Mapped[str | None] = mapped_column(Text)
+    day_ends_hour: Mapped[int] = mapped_column(SmallInteger, default=0)
+    welcomed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class AccountSession(Base):
+    """One browser that is signed in. The cookie holds a token; here is its hash."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    device: Mapped[str] = mapped_column(Text)
+
+
+class MailedLink(Base):
+    """A link that was mailed: used once, gone after its time, kept only as a hash."""
+
+    __tablename__ = "mailed_links"
+    __table_args__ = (CheckConstraint("purpose IN ('verify', 'reset')", name="purpose_known"),)
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    purpose: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    email: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -1,0 +1,68 @@
+"""Passphrases: 15 characters or more, none of the common ones, Argon2id.
+
+The salt is made from the address with the server's key, so one slow computation answers for every account that claims
+an address, and for none: signing in takes the same time whether or not the address is known here.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from threading import BoundedSemaphore
+from unicodedata import normalize
+
+from argon2.low_level import Type, hash_secret
+
+from journal.kit.vault import Vault
+
+SHORTEST = 15
+SALT_BYTES = 16
+HASH_BYTES = 32
+_AT_ONCE = BoundedSemaphore(2)  # each takes 19 MiB and a core for a while; the rest wait their turn
+
+
+@cache
+def common() -> frozenset[str]:
+    """Passphrases that guessing programs try first."""
+    text = files("journal.accounts").joinpath("common_passphrases.txt").read_text("utf-8")
+    return frozenset(text.splitlines())
+
+
+def problem(passphrase: str) -> str | None:
+    """What is wrong with a new passphrase, or None. There are two rules and no others."""
+    if len(normalize("NFKC", passphrase)) < SHORTEST:
+        return f"Use {SHORTEST} characters or more. Four or five words in a row work well."
+    if normalize("NFKC", passphrase).casefold() in common():
+        return "This one is on the lists that guessing programs try first. Choose other words."
+    return None
+
+
+@dataclass(frozen=True)
+class Hasher:
+    """Argon2id with the given cost."""
+
+    vault: Vault
+    rounds: int
+    kib: int
+
+    def hash(self, passphrase: str, email_key: str) -> str:
+        """The encoded hash, the same each time for the same passphrase, address and server."""
+        salt = self.vault.keyed_hash(email_key.encode(), b"passphrase salt")[:SALT_BYTES]
+        with _AT_ONCE:
+            return hash_secret(
+                normalize("NFKC", passphrase).encode(),
+                salt,
+                time_cost=self.rounds,
+                memory_cost=self.kib,
+                parallelism=1,
+                hash_len=HASH_BYTES,
+                type=Type.ID,
+            ).decode()
+
+    def key(self, purpose: str, text: str) -> bytes:
+        """A keyed hash for a throttle: no address is kept in its table."""
+        return self.vault.keyed_hash(text.encode(), purpose.encode())
+
+    def device_mark(self, email_key: str) -> str:
+        """What a browser keeps that has signed in to this address before."""
+        return b64encode(self.key("known device", email_key)).decode()

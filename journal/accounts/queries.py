@@ -1,0 +1,142 @@
+"""Reading accounts and sessions."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from journal.accounts.models import Account, AccountSession, MailedLink
+from journal.kit.tokens import hash_token
+
+IDLE_DAYS = 90
+LINK_LIVES = {"verify": timedelta(days=3), "reset": timedelta(hours=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The person behind a request, as Flask-Login carries it."""
+
+    session_id: UUID
+    account_id: UUID
+    seen_at: datetime
+    email: str
+    is_verified: bool
+    zone: str
+    country: str | None
+    day_ends_hour: int
+    was_welcomed: bool
+    created_at: datetime
+
+
+_SIGNED_IN = select(
+    AccountSession.id,
+    Account.id.label("account_id"),
+    AccountSession.seen_at,
+    Account.email,
+    Account.verified_at,
+    Account.zone,
+    Account.country,
+    Account.day_ends_hour,
+    Account.welcomed_at,
+    Account.created_at,
+).join(Account, Account.id == AccountSession.account_id)
+
+
+def find_signed_in(session: Session, token: str, now: datetime) -> SignedIn | None:
+    """Who holds the token, unless its session was ended or not used for 90 days."""
+    row = session.execute(
+        _SIGNED_IN.where(
+            AccountSession.token_hash == hash_token(token),
+            AccountSession.ended_at.is_(None),
+            AccountSession.seen_at > now - timedelta(days=IDLE_DAYS),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return SignedIn(
+        session_id=row.id,
+        account_id=row.account_id,
+        seen_at=row.seen_at,
+        email=row.email,
+        is_verified=row.verified_at is not None,
+        zone=row.zone,
+        country=row.country,
+        day_ends_hour=row.day_ends_hour,
+        was_welcomed=row.welcomed_at is not None,
+        created_at=row.created_at,
+    )
+
+
+def find_by_passphrase(session: Session, email_key: str, passphrase_hash: str) -> UUID | None:
+    """The account that this address and passphrase open; a proven one before a claim, an older before a newer."""
+    return session.execute(
+        select(Account.id)
+        .where(Account.email_key == email_key, Account.passphrase_hash == passphrase_hash)
+        .order_by(Account.verified_at.is_(None), Account.created_at)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def find_for_reset(session: Session, email_key: str) -> tuple[UUID, str] | None:
+    """(account, address) that a reset mail is for: the proven one, else the first that claimed it."""
+    row = session.execute(
+        select(Account.id, Account.email)
+        .where(Account.email_key == email_key)
+        .order_by(Account.verified_at.is_(None), Account.created_at)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row.id, row.email)
+
+
+def find_email(session: Session, account_id: UUID) -> str | None:
+    return session.execute(select(Account.email).where(Account.id == account_id)).scalar_one_or_none()
+
+
+def is_proven(session: Session, email_key: str) -> bool:
+    """Whether an account has this address proven."""
+    statement = select(Account.id).where(Account.email_key == email_key, Account.verified_at.is_not(None))
+    return session.execute(statement).first() is not None
+
+
+def find_link(session: Session, token: str, purpose: str, now: datetime) -> MailedLink | None:
+    """A mailed link that can still be used."""
+    return session.execute(
+        select(MailedLink).where(
+            MailedLink.token_hash == hash_token(token),
+            MailedLink.purpose == purpose,
+            MailedLink.used_at.is_(None),
+            MailedLink.expires_at > now,
+        )
+    ).scalar_one_or_none()
+
+
+def list_sessions(
+    session: Session, account_id: UUID, now: datetime
+) -> tuple[Row[UUID, datetime, datetime, str], ...]:
+    """(id, created_at, seen_at, device) of each live session, the one used last first."""
+    return tuple(
+        session.execute(
+            select(
+                AccountSession.id, AccountSession.created_at, AccountSession.seen_at, AccountSession.device
+            )
+            .where(
+                AccountSession.account_id == account_id,
+                AccountSession.ended_at.is_(None),
+                AccountSession.seen_at > now - timedelta(days=IDLE_DAYS),
+            )
+            .order_by(AccountSession.seen_at.desc())
+        ).all()
+    )
+
+
+def list_accounts_by_email(session: Session, emails: list[str]) -> tuple[str, ...]:
+    """Those of the addresses that some account has."""
+    keys = [email.casefold() for email in emails]
+    return tuple(session.execute(select(Account.email).where(Account.email_key.in_(keys))).scalars())
+
+
+def has_passphrase(session: Session, account_id: UUID, passphrase_hash: str) -> bool:
+    statement = select(Account.id).where(Account.id == account_id, Account.passphrase_hash == passphrase_hash)
+    return session.execute(statement).first() is not None

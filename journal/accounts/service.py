@@ -1,0 +1,214 @@
+"""Changing accounts and sessions. Nothing here commits."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from journal.accounts import queries
+from journal.accounts.models import Account, AccountSession, MailedLink
+from journal.audit import service as audit
+from journal.kit import outbox, throttle
+from journal.kit.tokens import hash_token, new_token
+
+TRY_WINDOW = timedelta(minutes=15)
+TRIES_PER_ADDRESS = 60
+TRIES_PER_ACCOUNT = 12
+MAIL_WINDOW = timedelta(hours=1)
+MAILS_PER_ACCOUNT = 4
+MAILS_PER_ADDRESS = 30
+TOUCH_EVERY = timedelta(minutes=10)
+
+
+def email_key(email: str) -> str:
+    """How addresses are compared: upper and lower case are one."""
+    return email.strip().casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody settled: zone name, country code if told."""
+
+    zone: str
+    country: str | None = None
+
+
+def sign_up(session: Session, email: str, passphrase_hash: str, place: Place, now: datetime) -> UUID:
+    """Make the account, usable at once, and ask for the mail that proves the address."""
+    account = Account(
+        id=uuid4(),
+        email=email,
+        email_key=email_key(email),
+        passphrase_hash=passphrase_hash,
+        created_at=now,
+        zone=place.zone,
+        country=place.country,
+        day_ends_hour=0,
+    )
+    session.add(account)
+    session.flush()
+    outbox.put(session, "verify", email, account.id, now)
+    audit.note(session, "signed-up", now, actor_id=account.id, patient_id=account.id)
+    return account.id
+
+
+def start_session(session: Session, account_id: UUID, device: str, now: datetime) -> str:
+    """Sign a browser in; gives the token for its cookie."""
+    token = new_token()
+    session.add(
+        AccountSession(
+            id=uuid4(),
+            token_hash=hash_token(token),
+            account_id=account_id,
+            created_at=now,
+            seen_at=now,
+            device=device,
+        )
+    )
+    audit.note(session, "signed-in", now, actor_id=account_id, patient_id=account_id)
+    return token
+
+
+def touch_session(session: Session, session_id: UUID, now: datetime) -> None:
+    """Note that a session is in use. An ended one stays ended, however slow the request that touches it."""
+    session.execute(
+        update(AccountSession)
+        .where(
+            AccountSession.id == session_id, AccountSession.ended_at.is_(None), AccountSession.seen_at < now
+        )
+        .values(seen_at=now)
+    )
+
+
+def end_session(session: Session, account_id: UUID, session_id: UUID, now: datetime) -> bool:
+    """End one of the account's own sessions; False if it has no such live one."""
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment] # an UPDATE gives a cursor
+        update(AccountSession)
+        .where(
+            AccountSession.id == session_id,
+            AccountSession.account_id == account_id,
+            AccountSession.ended_at.is_(None),
+        )
+        .values(ended_at=now)
+    )
+    if result.rowcount:
+        audit.note(session, "session-ended", now, actor_id=account_id, patient_id=account_id)
+    return bool(result.rowcount)
+
+
+def end_other_sessions(session: Session, account_id: UUID, keep: UUID | None, now: datetime) -> None:
+    statement = update(AccountSession).where(
+        AccountSession.account_id == account_id, AccountSession.ended_at.is_(None)
+    )
+    if keep is not None:
+        statement = statement.where(AccountSession.id != keep)
+    session.execute(statement.values(ended_at=now))
+    audit.note(session, "sessions-ended", now, actor_id=account_id, patient_id=account_id)
+
+
+def settle(session: Session, account_id: UUID, **values: object) -> None:
+    """Set zone, country, day_ends_hour or welcomed_at."""
+    session.execute(update(Account).where(Account.id == account_id).values(**values))
+
+
+def change_passphrase(
+    session: Session, account_id: UUID, passphrase_hash: str, keep: UUID | None, now: datetime
+) -> None:
+    """Set the new one; every other browser has to sign in again, and the owner is told by mail."""
+    account = session.get_one(Account, account_id)
+    account.passphrase_hash = passphrase_hash
+    end_other_sessions(session, account_id, keep, now)
+    _forget_links(session, account_id, "reset")
+    outbox.put(session, "passphrase-changed", account.email, account_id, now)
+    audit.note(session, "passphrase-changed", now, actor_id=account_id, patient_id=account_id)
+
+
+def change_email(session: Session, account_id: UUID, email: str, passphrase_hash: str, now: datetime) -> None:
+    """Set a new address, to be proven by mail; the old one is told if it had been proven."""
+    account = session.get_one(Account, account_id)
+    if account.verified_at is not None:
+        outbox.put(session, "address-changed", account.email, account_id, now)
+    account.email, account.email_key, account.passphrase_hash = email, email_key(email), passphrase_hash
+    account.verified_at = None
+    _forget_links(session, account_id, "reset")
+    _forget_links(session, account_id, "verify")
+    outbox.put(session, "verify", email, account_id, now)
+    audit.note(session, "address-changed", now, actor_id=account_id, patient_id=account_id)
+
+
+def make_link(session: Session, purpose: str, account_id: UUID, email: str, now: datetime) -> str:
+    """A token to mail; only its hash is kept."""
+    token = new_token()
+    session.add(
+        MailedLink(
+            token_hash=hash_token(token),
+            purpose=purpose,
+            account_id=account_id,
+            email=email,
+            created_at=now,
+            expires_at=now + queries.LINK_LIVES[purpose],
+        )
+    )
+    return token
+
+
+def use_link(session: Session, token: str, purpose: str, now: datetime) -> MailedLink | None:
+    """Use a mailed link up; None if it was used, is too old, or never was. Of two at once, one gets it."""
+    return session.execute(
+        update(MailedLink)
+        .where(
+            MailedLink.token_hash == hash_token(token),
+            MailedLink.purpose == purpose,
+            MailedLink.used_at.is_(None),
+            MailedLink.expires_at > now,
+        )
+        .values(used_at=now)
+        .returning(MailedLink)
+    ).scalar_one_or_none()
+
+
+def verify(session: Session, link: MailedLink, now: datetime) -> bool:
+    """Mark the link's address as proven; False if it changed since, or another account has it proven."""
+    account = session.get_one(Account, link.account_id, with_for_update=True)
+    if account.email != link.email:
+        return False
+    if account.verified_at is not None:
+        return True
+    if queries.is_proven(session, account.email_key):
+        return False
+    account.verified_at = now
+    audit.note(session, "address-verified", now, actor_id=account.id, patient_id=account.id)
+    return True
+
+
+def find_key_of_link(session: Session, link: MailedLink) -> str:
+    """The address, as compared, that a reset link's account has now."""
+    return session.execute(select(Account.email_key).where(Account.id == link.account_id)).scalar_one()
+
+
+def _forget_links(session: Session, account_id: UUID, purpose: str) -> None:
+    session.execute(
+        delete(MailedLink).where(
+            MailedLink.account_id == account_id, MailedLink.purpose == purpose, MailedLink.used_at.is_(None)
+        )
+    )
+
+
+def count_guess(session: Session, account_bucket: bytes, address_bucket: bytes | None, now: datetime) -> bool:
+    """Count a try at a passphrase, before it is looked at; False when there were too many. A browser that has signed
+    in to the account before brings a bucket of its own and no address bucket, so strangers who guess can't lock the
+    owner out."""
+    fine = throttle.count_try(session, account_bucket, TRY_WINDOW, now) <= TRIES_PER_ACCOUNT
+    if address_bucket is not None:
+        fine = throttle.count_try(session, address_bucket, TRY_WINDOW, now) <= TRIES_PER_ADDRESS and fine
+    return fine
+
+
+def count_mail(session: Session, account_bucket: bytes, address_bucket: bytes, now: datetime) -> bool:
+    """Count a wish for a mail; False when there were too many in the hour."""
+    fine = throttle.count_try(session, account_bucket, MAIL_WINDOW, now) <= MAILS_PER_ACCOUNT
+    return throttle.count_try(session, address_bucket, MAIL_WINDOW, now) <= MAILS_PER_ADDRESS and fine

@@ -1,0 +1,402 @@
+"""The doors of accounts: sign up, in and out, prove an address, reset, sessions."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_login import LoginManager, current_user, login_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from journal.accounts import queries, service
+from journal.accounts.forms import (
+    AddressForm,
+    AskResetForm,
+    ButtonForm,
+    PassphraseForm,
+    ResetForm,
+    SignInForm,
+    SignUpForm,
+)
+from journal.accounts.passphrases import Hasher
+from journal.domain.days import find_zone
+from journal.kit import clock, outbox, throttle
+from journal.kit.forms import typed
+from journal.kit.web import (
+    database,
+    device,
+    end_unit,
+    find_person,
+    local_target,
+    person,
+    public,
+    same_secret,
+    unit,
+)
+
+blueprint = Blueprint("accounts", __name__)
+logins = LoginManager()
+
+KNOWN_DEVICE = "known_device"
+KNOWN_DEVICE_AGE = timedelta(days=400)
+TOO_MANY = "There were many tries in a short time. Wait 15 minutes, or reset your passphrase by mail."
+NO_MATCH = "This address and passphrase don’t go together. Check both, or reset your passphrase by mail."
+
+Page = str | tuple[str, int] | AnyResponse
+
+
+class WebPerson:
+    """The signed-in person, in the shape that Flask-Login wants."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, token: str, who: queries.SignedIn | None) -> None:
+        self._token = token
+        self.person = who
+
+    def get_id(self) -> str:
+        return self._token
+
+
+@logins.user_loader  # type: ignore[untyped-decorator] # Flask-Login ships no types
+def load_person(token: str) -> WebPerson | None:
+    now = clock.now()
+    found = queries.find_signed_in(unit(), token, now)
+    if found is None:
+        return None
+    if now - found.seen_at > service.TOUCH_EVERY:
+        g.session_to_touch = found.session_id
+    return WebPerson(token, found)
+
+
+def touch_session(_error: BaseException | None = None) -> None:
+    """After the answer, in a unit of its own: reading pages must not wait for the write lock."""
+    session_id = g.pop("session_to_touch", None)
+    if session_id is not None:
+        end_unit()
+        with database().writing() as own_unit:
+            service.touch_session(own_unit, session_id, clock.now())
+            own_unit.commit()
+
+
+def install(app: Flask) -> None:
+    logins.session_protection = None  # phones change their address all day
+    logins.init_app(app)
+    app.teardown_request(touch_session)
+    app.register_blueprint(blueprint)
+
+
+def _hasher() -> Hasher:
+    hasher: Hasher = current_app.extensions["hasher"]
+    return hasher
+
+
+def _outbox_wake() -> None:
+    wake = current_app.extensions.get("wake_outbox")
+    if wake is not None:
+        wake()
+
+
+def _guess_allowed(email: str) -> bool:
+    """Count this try. A browser that signed in here before counts apart from strangers."""
+    key, hasher = service.email_key(email), _hasher()
+    known = same_secret(request.cookies.get(KNOWN_DEVICE, ""), hasher.device_mark(key))
+    bucket = hasher.key("known device tries" if known else "tries", key)
+    address = None if known else hasher.key("address tries", request.remote_addr or "")
+    with database().writing() as own_unit:
+        allowed = service.count_guess(own_unit, bucket, address, clock.now())
+        own_unit.commit()
+    return allowed
+
+
+def _open_session(account_id: UUID, email: str, target: str) -> AnyResponse:
+    """Sign this browser in, forget the tries, and go on."""
+    hasher, key = _hasher(), service.email_key(email)
+    token = service.start_session(unit(), account_id, device(), clock.now())
+    for purpose in ("tries", "known device tries"):
+        throttle.take_back(unit(), hasher.key(purpose, key))
+    unit().commit()
+    session.clear()
+    session.permanent = True
+    login_user(WebPerson(token, None))
+    answer = redirect(target, 303)
+    answer.set_cookie(
+        KNOWN_DEVICE,
+        hasher.device_mark(key),
+        max_age=KNOWN_DEVICE_AGE,
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        path="/",
+    )
+    return answer
+
+
+@blueprint.route("/sign-up", methods=["GET", "POST"])
+@public
+def sign_up() -> Page:
+    form = SignUpForm()
+    if request.method == "GET":
+        if current_user.is_authenticated:
+            return redirect(url_for("checkins.today"), 303)
+        return render_template("accounts/sign_up.html", form=form)
+    if not form.validate():
+        return render_template("accounts/sign_up.html", form=form), 422
+    email = typed(form.email)
+    if not _guess_allowed(email):
+        form.email.errors = [TOO_MANY]
+        return render_template("accounts/sign_up.html", form=form), 429
+    hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    now = clock.now()
+    # Two taps on the button queue up here, so that they make one account.
+    throttle.count_try(unit(), _hasher().key("sign-up", service.email_key(email)), service.TRY_WINDOW, now)
+    known = queries.find_by_passphrase(unit(), service.email_key(email), hashed)
+    if known is not None:
+        return _open_session(known, email, url_for("checkins.today"))
+    zone = (
+        form.zone.data if form.zone.data and find_zone(form.zone.data) else current_app.config["DEFAULT_ZONE"]
+    )
+    account_id = service.sign_up(unit(), email, hashed, service.Place(zone), now)
+    answer = _open_session(account_id, email, url_for("profiles.welcome"))
+    _outbox_wake()
+    return answer
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@public
+def sign_in() -> Page:
+    form = SignInForm()
+    target = local_target(request.args.get("next"))
+    if request.method == "GET":
+        if current_user.is_authenticated:
+            return redirect(target or url_for("checkins.today"), 303)
+        return render_template("accounts/sign_in.html", form=form, target=target)
+    if not form.validate():
+        return render_template("accounts/sign_in.html", form=form, target=target), 422
+    email = typed(form.email)
+    if not _guess_allowed(email):
+        form.password.errors = [TOO_MANY]
+        return render_template("accounts/sign_in.html", form=form, target=target), 429
+    hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    account_id = queries.find_by_passphrase(unit(), service.email_key(email), hashed)
+    if account_id is None:
+        form.password.errors = [NO_MATCH]
+        return render_template("accounts/sign_in.html", form=form, target=target), 422
+    return _open_session(account_id, email, target or url_for("checkins.today"))
+
+
+@blueprint.post("/sign-out")
+@public
+def sign_out() -> AnyResponse:
+    who = find_person()
+    if who is not None:
+        service.end_session(unit(), who.account_id, who.session_id, clock.now())
+        unit().commit()
+    session.clear()
+    answer = redirect(url_for("pages.home"), 303)
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'  # drafts kept on this phone go too
+    return answer
+
+
+@blueprint.route("/account/reset", methods=["GET", "POST"])
+@public
+def ask_reset() -> Page:
+    form = AskResetForm()
+    if request.method == "GET":
+        return render_template("accounts/ask_reset.html", form=form)
+    if not form.validate():
+        return render_template("accounts/ask_reset.html", form=form), 422
+    now, key = clock.now(), service.email_key(typed(form.email))
+    buckets = (
+        _hasher().key("reset mails", key),
+        _hasher().key("address reset mails", request.remote_addr or ""),
+    )
+    allowed = service.count_mail(unit(), *buckets, now)
+    if allowed:
+        outbox.put(unit(), "reset", typed(form.email), None, now)
+    unit().commit()
+    if not allowed:
+        form.email.errors = ["There were many mails in a short time. Wait an hour, then try again."]
+        return render_template("accounts/ask_reset.html", form=form), 429
+    _outbox_wake()
+    return redirect(url_for("accounts.reset_asked"), 303)
+
+
+@blueprint.get("/account/reset/asked")
+@public
+def reset_asked() -> Page:
+    return render_template("accounts/reset_asked.html")
+
+
+@blueprint.route("/account/reset/<token>", methods=["GET", "POST"])
+@public
+def reset(token: str) -> Page:
+    link = queries.find_link(unit(), token, "reset", clock.now())
+    if link is None:
+        return render_template("accounts/link_gone.html", purpose="reset"), 404
+    form = ResetForm()
+    if request.method == "GET":
+        return render_template("accounts/reset.html", form=form)
+    if not form.validate():
+        return render_template("accounts/reset.html", form=form), 422
+    key = service.find_key_of_link(unit(), link)
+    end_unit()
+    hashed = _hasher().hash(typed(form.password), key)
+    now = clock.now()
+    used = service.use_link(unit(), token, "reset", now)
+    if used is None:
+        return render_template("accounts/link_gone.html", purpose="reset"), 404
+    service.verify(unit(), used, now)
+    service.change_passphrase(unit(), used.account_id, hashed, None, now)
+    answer = _open_session(used.account_id, used.email, url_for("checkins.today"))
+    flash("Your passphrase is changed. Other devices were signed out.")
+    _outbox_wake()
+    return answer
+
+
+@blueprint.route("/account/verify/<token>", methods=["GET", "POST"])
+@public
+def verify(token: str) -> Page:
+    now = clock.now()
+    link = queries.find_link(unit(), token, "verify", now)
+    if link is None:
+        return render_template("accounts/link_gone.html", purpose="verify"), 404
+    if request.method == "GET":
+        return render_template("accounts/verify.html", form=ButtonForm(), email=link.email)
+    used = service.use_link(unit(), token, "verify", now)
+    if used is None or not service.verify(unit(), used, now):
+        return render_template("accounts/link_gone.html", purpose="verify"), 404
+    unit().commit()
+    flash("Thank you. Your address is confirmed.")
+    return redirect(url_for("accounts.account" if current_user.is_authenticated else "accounts.sign_in"), 303)
+
+
+@blueprint.post("/account/verify")
+def send_verify_again() -> AnyResponse:
+    now, who = clock.now(), person()
+    buckets = (
+        _hasher().key("verify mails", str(who.account_id)),
+        _hasher().key("address verify mails", request.remote_addr or ""),
+    )
+    if who.is_verified:
+        flash("Your address is confirmed already.")
+    elif service.count_mail(unit(), *buckets, now):
+        outbox.put(unit(), "verify", who.email, who.account_id, now)
+        flash("We sent you the mail again.")
+    else:
+        flash("We sent several mails already. Look in your spam folder, or try again in an hour.")
+    unit().commit()
+    _outbox_wake()
+    return redirect(url_for("accounts.account"), 303)
+
+
+@blueprint.get("/account")
+def account() -> Page:
+    return render_template("accounts/account.html", form=ButtonForm(), me=person())
+
+
+@blueprint.get("/account/sessions")
+def sessions() -> Page:
+    who = person()
+    zone = ZoneInfo(who.zone)
+    listed: list[dict[str, Any]] = [
+        {
+            "id": row.id,
+            "device": row.device,
+            "started": row.created_at.astimezone(zone),
+            "seen": row.seen_at.astimezone(zone),
+            "is_this": row.id == who.session_id,
+        }
+        for row in queries.list_sessions(unit(), who.account_id, clock.now())
+    ]
+    return render_template("accounts/sessions.html", form=ButtonForm(), sessions=listed)
+
+
+@blueprint.post("/account/sessions/<uuid:session_id>/end")
+def end_session(session_id: UUID) -> AnyResponse:
+    who = person()
+    if not service.end_session(unit(), who.account_id, session_id, clock.now()):
+        abort(404)
+    unit().commit()
+    if session_id == who.session_id:
+        session.clear()
+        return redirect(url_for("pages.home"), 303)
+    flash("That device is signed out.")
+    return redirect(url_for("accounts.sessions"), 303)
+
+
+@blueprint.post("/account/sessions/end-others")
+def end_other_sessions() -> AnyResponse:
+    who = person()
+    service.end_other_sessions(unit(), who.account_id, who.session_id, clock.now())
+    unit().commit()
+    flash("All other devices are signed out.")
+    return redirect(url_for("accounts.sessions"), 303)
+
+
+@blueprint.route("/account/address", methods=["GET", "POST"])
+def address() -> Page:
+    form, who = AddressForm(), person()
+    if request.method == "GET":
+        return render_template("accounts/address.html", form=form, email=who.email)
+    if not form.validate():
+        return render_template("accounts/address.html", form=form, email=who.email), 422
+    problem, code = _wrong_passphrase(typed(form.password))
+    if problem:
+        form.password.errors = [problem]
+        return render_template("accounts/address.html", form=form, email=who.email), code
+    email = typed(form.email)
+    hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    service.change_email(unit(), who.account_id, email, hashed, clock.now())
+    unit().commit()
+    _outbox_wake()
+    flash("Your address is changed. We sent a mail there to confirm it.")
+    return redirect(url_for("accounts.account"), 303)
+
+
+@blueprint.route("/account/passphrase", methods=["GET", "POST"])
+def passphrase() -> Page:
+    form, who = PassphraseForm(), person()
+    if request.method == "GET":
+        return render_template("accounts/passphrase.html", form=form, email=who.email)
+    if not form.validate():
+        return render_template("accounts/passphrase.html", form=form, email=who.email), 422
+    problem, code = _wrong_passphrase(typed(form.current))
+    if problem:
+        form.current.errors = [problem]
+        return render_template("accounts/passphrase.html", form=form, email=who.email), code
+    hashed = _hasher().hash(typed(form.password), service.email_key(who.email))
+    service.change_passphrase(unit(), who.account_id, hashed, who.session_id, clock.now())
+    unit().commit()
+    _outbox_wake()
+    flash("Your passphrase is changed. Other devices were signed out.")
+    return redirect(url_for("accounts.account"), 303)
+
+
+def _wrong_passphrase(given: str) -> tuple[str, int]:
+    """What is wrong with the passphrase the owner typed, and the answer's code; an empty text when it is right. The
+    unit is closed meanwhile, so that nobody's save waits for the hashing."""
+    who = person()
+    end_unit()
+    if not _guess_allowed(who.email):
+        return TOO_MANY, 429
+    key = service.email_key(who.email)
+    hashed = _hasher().hash(given, key)
+    if not queries.has_passphrase(unit(), who.account_id, hashed):
+        return "This is not your passphrase. Try again, or reset it by mail.", 422
+    return "", 200

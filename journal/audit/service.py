@@ -1,0 +1,26 @@
+"""Writing the audit log."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from journal.audit.models import AuditEvent
+
+
+def note(
+    session: Session,
+    action: str,
+    now: datetime,
+    *,
+    actor_id: UUID | None,
+    patient_id: UUID | None = None,
+    subject: str | None = None,
+) -> None:
+    """Keep that it happened. `subject` names a thing by kind and id, never by content."""
+    session.execute(
+        insert(AuditEvent).values(
+            at=now, actor_id=actor_id, patient_id=patient_id, action=action, subject=subject
+        )
+    )

@@ -1,0 +1,141 @@
+"""What the check-in pages need from the log, in one read."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from journal.domain.access import Viewer
+from journal.domain.after_infusion import AfterInfusion
+from journal.domain.checkin import CheckIn, Note
+from journal.domain.infusion import Held, Infusion, Plan, in_order
+from journal.domain.measures import DISSOCIATION_DAYS, Measure, is_after_infusion
+from journal.domain.profile import Profile
+from journal.entries.queries import Opened, Want, list_entries
+from journal.profiles.queries import PROFILE, profile_in
+
+THREAD_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day as the page shows it. `main` is the check-in made last; `others` were made before it that day."""
+
+    day: date
+    profile: Profile
+    asked: tuple[Measure, ...]
+    main: tuple[Opened, CheckIn] | None
+    others: tuple[tuple[Opened, CheckIn], ...]
+    notes: tuple[tuple[Opened, Note], ...]
+    deleted: tuple[Opened, ...]
+    yesterday: CheckIn | None
+    infusions: tuple[Held, ...]
+    plan: Plan
+    reports: tuple[AfterInfusion, ...]
+
+
+def held_in(opened: Iterable[Opened]) -> tuple[Held, ...]:
+    """The infusions among the entries, in order."""
+    return in_order(
+        (one.id, one.day, one.zone, one.captured_at, Infusion.load(one.payload))
+        for one in opened
+        if one.kind == Infusion.kind
+    )
+
+
+def plan_in(opened: Iterable[Opened]) -> tuple[Plan, int]:
+    """The plan among the entries and its revision; an empty one and 0 where none was kept."""
+    for one in opened:
+        if one.kind == Plan.kind:
+            return Plan.load(one.payload), one.revision
+    return Plan(), 0
+
+
+def get_day(session: Session, viewer: Viewer, day: date) -> Day:
+    """Everything about the day. Infusions before it are read whole, since their numbers follow each other."""
+    opened = list_entries(
+        session,
+        viewer,
+        [
+            PROFILE,
+            Want("check-in", day - timedelta(days=1), day),
+            Want("note", day, day),
+            Want("infusion", until=day),
+            Want("after-infusion", day - timedelta(days=3), day + timedelta(days=1)),
+            Want("plan"),
+        ],
+        with_deleted=True,
+    )
+    live = [one for one in opened if not one.is_deleted]
+    profile, _revision = profile_in(live)
+    infusions = held_in(live)
+    soon = is_after_infusion(
+        day, [i.day for i in infusions if i.day >= day - timedelta(days=DISSOCIATION_DAYS)]
+    )
+    today = _checkins(live, day)
+    yesterday = _checkins(live, day - timedelta(days=1))
+    return Day(
+        day=day,
+        profile=profile,
+        asked=profile.asked(soon),
+        main=today[-1] if today else None,
+        others=tuple(today[:-1]),
+        notes=tuple((one, Note.load(one.payload)) for one in live if one.kind == "note"),
+        deleted=tuple(
+            one for one in opened if one.is_deleted and one.day == day and one.kind in ("check-in", "note")
+        ),
+        yesterday=yesterday[-1][1] if yesterday else None,
+        infusions=infusions,
+        plan=plan_in(live)[0],
+        reports=tuple(AfterInfusion.load(one.payload) for one in live if one.kind == "after-infusion"),
+    )
+
+
+def _checkins(opened: Sequence[Opened], day: date) -> list[tuple[Opened, CheckIn]]:
+    found = [(one, CheckIn.load(one.payload)) for one in opened if one.kind == "check-in" and one.day == day]
+    return sorted(found, key=lambda pair: pair[0].captured_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One day in the list: what was logged in a few words, or None."""
+
+    day: date
+    checkin: CheckIn | None
+    is_late: bool
+    notes: int
+    versions: int
+    may_fill: bool
+
+
+def list_days(
+    session: Session, viewer: Viewer, first: date, last: date, fill_from: date
+) -> tuple[tuple[Row, ...], Profile]:
+    """The days from last back to first; the profile tells the names of own symptoms."""
+    opened = list_entries(
+        session, viewer, [PROFILE, Want("check-in", first, last), Want("note", first, last)]
+    )
+    by_day: dict[date, list[Opened]] = {}
+    for one in opened:
+        by_day.setdefault(one.day, []).append(one)
+    rows = []
+    for back in range((last - first).days + 1):
+        day = last - timedelta(days=back)
+        mine = _checkins(by_day.get(day, []), day)
+        rows.append(
+            Row(
+                day=day,
+                checkin=mine[-1][1] if mine else None,
+                is_late=bool(mine) and mine[-1][0].is_late,
+                notes=sum(one.kind == "note" for one in by_day.get(day, [])),
+                versions=len(mine) + sum(one.beside for one, _checkin in mine),
+                may_fill=day >= fill_from,
+            )
+        )
+    return tuple(rows), profile_in(opened)[0]
+
+
+def find_infusion(infusions: Sequence[Held], infusion_id: UUID) -> Held | None:
+    return next((held for held in infusions if held.id == infusion_id), None)

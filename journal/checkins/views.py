@@ -1,0 +1,296 @@
+"""The doors of the check-in."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from journal.checkins import queries, service
+from journal.checkins.forms import GRADE, entry_id_of, number_of, to_data, to_form
+from journal.domain.access import Viewer
+from journal.domain.checkin import CheckIn, Note
+from journal.domain.days import LATE_DAYS, day_of, may_fill
+from journal.domain.errors import NotYours, Refused
+from journal.domain.side_effects import COMMON, SIDE_EFFECTS
+from journal.entries import removal
+from journal.entries.queries import get_entry, list_versions
+from journal.entries.service import Kept
+from journal.kit import clock
+from journal.kit.web import device, person, unit
+from journal.kit.words import say_time
+
+blueprint = Blueprint("checkins", __name__)
+
+Page = str | tuple[str, int] | Response
+LIST_DAYS = 30
+
+
+def _viewer() -> Viewer:
+    return Viewer.patient(person().account_id)
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(person().zone)
+
+
+def _today(now: datetime) -> date:
+    return day_of(now, _zone(), person().day_ends_hour)
+
+
+def _day_url(day: date, today: date) -> str:
+    return url_for("checkins.today") if day == today else url_for("checkins.day", day=day)
+
+
+def _show_form(
+    shown: queries.Day,
+    today: date,
+    values: dict[str, str],
+    *,
+    entry_id: UUID,
+    base: int = 0,
+    errors: dict[str, str] | None = None,
+    show_all: bool = False,
+    settles: int = 0,
+) -> str:
+    wanted = [e for e in SIDE_EFFECTS if e in COMMON or values.get(GRADE + e)]
+    yesterday = shown.yesterday.side_effects if shown.yesterday else {}
+    first = [e for e in wanted if e in yesterday or values.get(GRADE + e)] or list(COMMON[:2])
+    extra = tuple(
+        shown.profile.measure(m)
+        for m in values
+        if (m in ("dissociation",) or m.startswith("own-") or values[m].isdigit())
+        and m not in {a.id for a in shown.asked}
+        and not m.startswith((GRADE, "happening_now-"))
+        and m not in ("note", "entry_id", "base", "settles", "csrf_token", "action", "show")
+    )
+    return render_template(
+        "checkins/form.html",
+        shown=shown,
+        today=today,
+        measures=(*shown.asked, *extra),
+        values=values,
+        entry_id=entry_id,
+        base=base,
+        settles=settles,
+        errors=errors or {},
+        first_effects=first,
+        other_effects=[e for e in wanted if e not in first],
+        show_all=show_all,
+        now=clock.now(),
+        zone=_zone(),
+    )
+
+
+def _show_day(shown: queries.Day, today: date) -> str:
+    return render_template(
+        "checkins/day.html", shown=shown, today=today, zone=_zone(), now=clock.now(), note_id=uuid4()
+    )
+
+
+@blueprint.get("/today")
+def today() -> Page:
+    this_day = _today(clock.now())
+    shown = queries.get_day(unit(), _viewer(), this_day)
+    if shown.main is not None:
+        return _show_day(shown, this_day)
+    return _show_form(shown, this_day, {}, entry_id=uuid4())
+
+
+@blueprint.get("/check-ins/<day:day>")
+def day(day: date) -> Page:
+    this_day = _today(clock.now())
+    shown = queries.get_day(unit(), _viewer(), day)
+    if shown.main is None and not shown.notes and not shown.deleted and may_fill(day, this_day):
+        return _show_form(shown, this_day, {}, entry_id=uuid4())
+    if day > this_day:
+        abort(404)
+    return _show_day(shown, this_day)
+
+
+@blueprint.get("/check-ins/<day:day>/log")
+def log(day: date) -> Page:
+    """The empty form, also on a day that has something already: a second check-in is kept beside the first."""
+    this_day = _today(clock.now())
+    if not may_fill(day, this_day):
+        abort(404)
+    return _show_form(queries.get_day(unit(), _viewer(), day), this_day, {}, entry_id=uuid4())
+
+
+@blueprint.get("/check-ins/<day:day>/<uuid:entry_id>/edit")
+def edit(day: date, entry_id: UUID) -> Page:
+    held = get_entry(unit(), _viewer(), entry_id, "check-in")
+    if held.is_deleted or held.day != day:
+        abort(404)
+    shown = queries.get_day(unit(), _viewer(), day)
+    values = to_form(CheckIn.load(held.payload))
+    return _show_form(shown, _today(clock.now()), values, entry_id=entry_id, base=held.revision)
+
+
+@blueprint.post("/today")
+def record_today() -> Page:
+    return _record(_today(clock.now()))
+
+
+@blueprint.post("/check-ins/<day:day>")
+def record(day: date) -> Page:
+    return _record(day)
+
+
+def _record(day: date) -> Page:
+    now, form = clock.now(), request.form
+    this_day = _today(now)
+    entry_id, base, settles = entry_id_of(form), number_of(form, "base"), number_of(form, "settles")
+    values: dict[str, str] = {name: value for name, value in form.items() if value}
+    again: dict[str, Any] = {"entry_id": entry_id, "base": base, "settles": settles}
+    if form.get("action") in ("same-as-yesterday", "all-side-effects"):
+        shown = queries.get_day(unit(), _viewer(), day)
+        if form["action"] == "same-as-yesterday" and shown.yesterday is not None:
+            values |= {GRADE + e: grade for e, grade in shown.yesterday.side_effects.items()}
+        show_all = form["action"] == "all-side-effects" or form.get("show") == "all"
+        return _show_form(shown, this_day, values, **again, show_all=show_all)
+    try:
+        checkin = CheckIn.parse(to_data(form))
+        kept = service.record(
+            unit(),
+            _viewer(),
+            checkin,
+            entry_id=entry_id,
+            base=base,
+            day=day,
+            today=this_day,
+            zone=person().zone,
+            device=device(),
+            now=now,
+            settles=settles,
+        )
+    except Refused as refused:
+        shown = queries.get_day(unit(), _viewer(), day)
+        return _show_form(
+            shown, this_day, values, **again, errors=refused.reasons, show_all=form.get("show") == "all"
+        ), 422
+    unit().commit()
+    if checkin.needs_help_now:
+        return redirect(url_for("pages.help_now", saved=1), 303)
+    _say_kept(kept, now)
+    return redirect(_day_url(day, this_day), 303)
+
+
+def _say_kept(kept: Kept, now: datetime) -> None:
+    if kept.how == "beside":
+        flash("Saved. This day was changed elsewhere meanwhile, so both versions are kept.")
+    elif kept.how == "same":
+        flash("This was saved already.")
+    else:
+        flash(f"Saved at {say_time(now.astimezone(_zone()))}.")
+
+
+@blueprint.post("/check-ins/<day:day>/notes")
+def record_note(day: date) -> Page:
+    now = clock.now()
+    this_day = _today(now)
+    try:
+        note = Note.parse({"text": request.form.get("note", "")})
+        service.record_note(
+            unit(),
+            _viewer(),
+            note,
+            entry_id=entry_id_of(request.form),
+            day=day,
+            today=this_day,
+            zone=person().zone,
+            device=device(),
+            now=now,
+        )
+    except Refused as refused:
+        shown = queries.get_day(unit(), _viewer(), day)
+        return render_template(
+            "checkins/day.html",
+            shown=shown,
+            today=this_day,
+            zone=_zone(),
+            now=now,
+            note_id=entry_id_of(request.form),
+            note=request.form.get("note", ""),
+            note_error=next(iter(refused.reasons.values())),
+        ), 422
+    unit().commit()
+    flash(f"Saved at {say_time(now.astimezone(_zone()))}.")
+    return redirect(_day_url(day, this_day), 303)
+
+
+@blueprint.get("/check-ins")
+def index() -> Page:
+    this_day = _today(clock.now())
+    try:
+        last = min(date.fromisoformat(request.args.get("before", "")) - timedelta(days=1), this_day)
+    except (ValueError, OverflowError):
+        last = this_day
+    first = last - timedelta(days=LIST_DAYS - 1)
+    rows, profile = queries.list_days(unit(), _viewer(), first, last, this_day - timedelta(days=LATE_DAYS))
+    return render_template(
+        "checkins/index.html", rows=rows, profile=profile, today=this_day, first=first, last=last
+    )
+
+
+@blueprint.get("/check-ins/<day:day>/<uuid:entry_id>/history")
+def history(day: date, entry_id: UUID) -> Page:
+    versions = list_versions(unit(), _viewer(), entry_id, "check-in")
+    shown = queries.get_day(unit(), _viewer(), day)
+    open_ones = [v for v in versions if v.is_open]
+    return render_template(
+        "checkins/history.html",
+        day=day,
+        today=_today(clock.now()),
+        entry_id=entry_id,
+        zone=_zone(),
+        versions=[(v, None if v.payload is None else CheckIn.load(v.payload)) for v in versions],
+        open_count=len(open_ones),
+        last=versions[-1].number,
+        profile=shown.profile,
+    )
+
+
+@blueprint.post("/check-ins/<day:day>/<uuid:entry_id>/choose")
+def choose(day: date, entry_id: UUID) -> Page:
+    """Settle two versions: the chosen one counts, all stay in the history."""
+    number, shown = number_of(request.form, "number"), number_of(request.form, "settles")
+    now = clock.now()
+    removal.choose(unit(), _viewer(), entry_id, "check-in", number, shown, device(), now)
+    unit().commit()
+    flash("This version counts now. The others stay in the history.")
+    return redirect(_day_url(day, _today(now)), 303)
+
+
+@blueprint.route("/check-ins/<day:day>/<uuid:entry_id>/delete", methods=["GET", "POST"])
+def delete(day: date, entry_id: UUID) -> Page:
+    kind = "note" if request.values.get("kind") == "note" else "check-in"
+    held = get_entry(unit(), _viewer(), entry_id, kind)
+    if held.is_deleted or held.day != day:
+        abort(404)
+    if request.method == "GET":
+        return render_template(
+            "checkins/delete.html", day=day, held=held, kind=kind, today=_today(clock.now())
+        )
+    if number_of(request.form, "base") != held.revision:
+        flash("This was changed elsewhere meanwhile, so it was not deleted.")
+    else:
+        removal.delete(unit(), _viewer(), entry_id, kind, held.revision, device(), clock.now())
+        unit().commit()
+        flash("Deleted. You can bring it back today.")
+    return redirect(url_for("checkins.day", day=day), 303)
+
+
+@blueprint.post("/check-ins/<day:day>/<uuid:entry_id>/restore")
+def restore(day: date, entry_id: UUID) -> Page:
+    kind = "note" if request.form.get("kind") == "note" else "check-in"
+    held = get_entry(unit(), _viewer(), entry_id, kind)
+    now = clock.now()
+    if _today(held.received_at) != _today(now):
+        raise NotYours(kind)
+    removal.restore(unit(), _viewer(), entry_id, kind, device(), now)
+    unit().commit()
+    flash("It is back.")
+    return redirect(_day_url(day, _today(now)), 303)

@@ -1,0 +1,1 @@
+"""A believable clinic, for trying out and for tests."""

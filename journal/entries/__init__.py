@@ -1,0 +1,1 @@
+"""The log: entries and their revisions, appended, sealed, never changed."""

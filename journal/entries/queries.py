@@ -1,0 +1,212 @@
+"""Reading the log, always for somebody, through one statement."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from journal.domain.access import Viewer
+from journal.domain.errors import NotYours
+from journal.entries.models import Entry, PatientKey, Revision
+from journal.kit.vault import Box, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A kind of entry, and the days wanted of it (both ends included; None is open)."""
+
+    kind: str
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An entry as it stands now. `beside` counts other versions that nobody has looked at yet."""
+
+    id: UUID
+    kind: str
+    day: date
+    zone: str
+    is_late: bool
+    is_deleted: bool
+    revision: int
+    last_revision: int
+    beside: int
+    captured_at: datetime
+    received_at: datetime
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One revision of an entry. `payload` is None for a deletion."""
+
+    number: int
+    base: int
+    is_beside: bool
+    is_open: bool
+    is_current: bool
+    day: date
+    captured_at: datetime
+    received_at: datetime
+    device: str
+    payload: dict[str, Any] | None
+
+
+_CURRENT: Any = (
+    select(
+        Entry.id,
+        Entry.kind,
+        Entry.day,
+        Entry.zone,
+        Entry.is_late,
+        Entry.is_deleted,
+        Entry.current_revision,
+        Entry.last_revision,
+        Entry.beside,
+        Revision.captured_at,
+        Revision.received_at,
+        Revision.sealed,
+        PatientKey.wrapped_key,
+    )
+    .join(PatientKey, PatientKey.patient_id == Entry.patient_id)
+    .join(
+        Revision,
+        and_(
+            Revision.patient_id == Entry.patient_id,
+            Revision.entry_id == Entry.id,
+            Revision.number == Entry.current_revision,
+        ),
+    )
+)
+
+
+def vault_of(session: Session) -> Vault:
+    return cast(Vault, session.info["vault"])
+
+
+def belongs_to(patient_id: UUID, entry_id: UUID, number: int) -> bytes:
+    """What a sealed payload is bound to."""
+    return b"entry|" + patient_id.bytes + entry_id.bytes + number.to_bytes(4, "big")
+
+
+def list_entries(
+    session: Session, viewer: Viewer, wants: Sequence[Want], *, with_deleted: bool = False
+) -> tuple[Opened, ...]:
+    """The current state of the entries wanted, by day and then by when they were made; deleted ones are left out
+    unless asked for (their payload is empty). One statement, however many kinds."""
+    readable = [want for want in wants if viewer.may_read(want.kind)]
+    if not readable:
+        return ()
+    statement = _CURRENT.where(
+        Entry.patient_id == viewer.patient_id,
+        or_(*(_wanted(want) for want in readable)),
+    )
+    if not with_deleted:
+        statement = statement.where(Entry.is_deleted.is_(False))
+    return _open_all(session, viewer, statement)
+
+
+def find_entry(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> Opened | None:
+    """One entry that the viewer may read, or None. A deleted one is found too, so that it can be brought back."""
+    if not viewer.may_read(kind):
+        return None
+    statement = _CURRENT.where(
+        Entry.patient_id == viewer.patient_id, Entry.id == entry_id, Entry.kind == kind
+    )
+    return next(iter(_open_all(session, viewer, statement)), None)
+
+
+def get_entry(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> Opened:
+    """Like find_entry; raises NotYours where there is none."""
+    found = find_entry(session, viewer, entry_id, kind)
+    if found is None:
+        raise NotYours(kind)
+    return found
+
+
+def list_versions(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> tuple[Version, ...]:
+    """Every revision of an entry, the first one first. Raises NotYours."""
+    if not viewer.may_read(kind):
+        raise NotYours(kind)
+    rows = session.execute(
+        select(
+            Revision,
+            Entry.current_revision,
+            Entry.settled_revision,
+            PatientKey.wrapped_key,
+        )
+        .join(Entry, and_(Entry.patient_id == Revision.patient_id, Entry.id == Revision.entry_id))
+        .join(PatientKey, PatientKey.patient_id == Entry.patient_id)
+        .where(Entry.patient_id == viewer.patient_id, Entry.id == entry_id, Entry.kind == kind)
+        .order_by(Revision.number)
+    ).all()
+    if not rows:
+        raise NotYours(kind)
+    box = vault_of(session).box(rows[0].wrapped_key, viewer.patient_id.bytes)
+    continued = {row.Revision.base for row in rows if row.Revision.is_beside}
+    return tuple(
+        Version(
+            number=r.number,
+            base=r.base,
+            is_beside=r.is_beside,
+            is_open=r.is_beside and r.number > row.settled_revision and r.number not in continued,
+            is_current=r.number == row.current_revision,
+            day=r.day,
+            captured_at=r.captured_at,
+            received_at=r.received_at,
+            device=r.device,
+            payload=_open(box, viewer.patient_id, entry_id, r.number, r.sealed),
+        )
+        for row in rows
+        for r in (row.Revision,)
+    )
+
+
+def _wanted(want: Want) -> ColumnElement[bool]:
+    parts = [Entry.kind == want.kind]
+    if want.since is not None:
+        parts.append(Entry.day >= want.since)
+    if want.until is not None:
+        parts.append(Entry.day <= want.until)
+    return and_(*parts)
+
+
+def _open(
+    box: Box, patient_id: UUID, entry_id: UUID, number: int, sealed: bytes | None
+) -> dict[str, Any] | None:
+    if sealed is None:
+        return None
+    return cast(dict[str, Any], json.loads(box.open(sealed, belongs_to(patient_id, entry_id, number))))
+
+
+def _open_all(session: Session, viewer: Viewer, statement: Any) -> tuple[Opened, ...]:
+    rows = session.execute(statement).all()
+    if not rows:
+        return ()
+    box = vault_of(session).box(rows[0].wrapped_key, viewer.patient_id.bytes)
+    opened = [
+        Opened(
+            row.id,
+            row.kind,
+            row.day,
+            row.zone,
+            row.is_late,
+            row.is_deleted,
+            row.current_revision,
+            row.last_revision,
+            row.beside,
+            row.captured_at,
+            row.received_at,
+            _open(box, viewer.patient_id, row.id, row.current_revision, row.sealed) or {},
+        )
+        for row in rows
+    ]
+    opened.sort(key=lambda one: (one.day, one.captured_at))
+    return tuple(opened)

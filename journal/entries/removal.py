@@ -1,0 +1,67 @@
+"""Taking an entry out of the journal, bringing it back, and choosing between two versions. Nothing here commits."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from journal.domain.access import Viewer
+from journal.domain.errors import NotYours
+from journal.domain.payloads import KINDS
+from journal.entries.queries import find_entry, get_entry, list_versions
+from journal.entries.service import Draft, Kept, append
+
+
+def delete(
+    session: Session, viewer: Viewer, entry_id: UUID, kind: str, base: int, device: str, now: datetime
+) -> Kept:
+    """Append the revision that says "deleted". Raises NotYours."""
+    held = get_entry(session, viewer, entry_id, kind)
+    draft = Draft(entry_id, kind, None, held.day, held.zone, now, base, device, held.is_late)
+    return append(session, viewer, draft, now)
+
+
+def restore(session: Session, viewer: Viewer, entry_id: UUID, kind: str, device: str, now: datetime) -> Kept:
+    """Append what stood there before it was deleted. Raises NotYours where nothing was deleted."""
+    held = find_entry(session, viewer, entry_id, kind)
+    if held is None or not held.is_deleted:
+        raise NotYours(kind)
+    versions = list_versions(session, viewer, entry_id, kind)
+    before = [v for v in versions if v.payload is not None and v.number < held.revision and not v.is_beside]
+    payload: Any = KINDS[kind].load(before[-1].payload)
+    draft = Draft(
+        entry_id, kind, payload, before[-1].day, held.zone, now, held.revision, device, held.is_late
+    )
+    return append(session, viewer, draft, now)
+
+
+def choose(
+    session: Session,
+    viewer: Viewer,
+    entry_id: UUID,
+    kind: str,
+    number: int,
+    shown: int,
+    device: str,
+    now: datetime,
+) -> Kept:
+    """Let revision `number` count from now on; versions up to `shown` are settled. All of them stay in the history.
+    Raises NotYours for a revision that isn't there."""
+    held = get_entry(session, viewer, entry_id, kind)
+    version = next((v for v in list_versions(session, viewer, entry_id, kind) if v.number == number), None)
+    if version is None or version.payload is None:
+        raise NotYours(kind)
+    draft = Draft(
+        entry_id,
+        kind,
+        KINDS[kind].load(version.payload),
+        version.day,
+        held.zone,
+        now,
+        held.revision,
+        device,
+        held.is_late,
+        settles=shown,
+    )
+    return append(session, viewer, draft, now)

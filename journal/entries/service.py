@@ -1,0 +1,223 @@
+"""Appending to the log: the one way anything a patient logs gets kept. Nothing here commits."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, insert, select, update
+from sqlalchemy.orm import Session
+
+from journal.audit import service as audit
+from journal.domain.access import Viewer
+from journal.domain.errors import NotYours, Refused
+from journal.domain.payloads import Payload
+from journal.entries.models import Entry, PatientKey, Revision
+from journal.entries.queries import belongs_to, vault_of
+from journal.kit.db import upsert
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be kept. `base` is the revision it was made from, 0 for a new entry. `settles` is the last revision
+    the writer was shown when choosing between versions. A payload of None deletes the entry."""
+
+    id: UUID
+    kind: str
+    payload: Payload | None
+    day: date
+    zone: str
+    captured_at: datetime
+    base: int = 0
+    device: str = ""
+    is_late: bool = False
+    settles: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`how`: "new", "revised", "beside" (kept next to a newer version), or "same" (it was there already)."""
+
+    entry_id: UUID
+    number: int
+    how: str
+
+
+def append(session: Session, viewer: Viewer, draft: Draft, now: datetime) -> Kept:
+    """Keep the draft. Raises NotYours when the viewer may not write here or there is nothing to revise, Refused when
+    it claims a base that never was.
+
+    A patient's writes queue up on the row of the patient's key, so of two at once one sees the other.
+    """
+    if not viewer.may_write:
+        raise NotYours(draft.kind)
+    row = _lock(session, viewer, draft.id, now)
+    if row.kind is None:
+        return _append_new(session, viewer, draft, row.wrapped_key, now)
+    if row.kind != draft.kind:
+        raise NotYours(draft.kind)
+    if draft.base > row.last_revision:
+        raise Refused(
+            {"base": "This was made from a version that the journal doesn’t have. Open the page again."}
+        )
+    return _append_to(session, viewer, draft, row, now)
+
+
+def _lock(session: Session, viewer: Viewer, entry_id: UUID, now: datetime) -> Any:
+    statement = (
+        select(
+            PatientKey.wrapped_key,
+            Entry.kind,
+            Entry.current_revision,
+            Entry.last_revision,
+            Entry.settled_revision,
+            Entry.beside,
+        )
+        .outerjoin(Entry, and_(Entry.patient_id == PatientKey.patient_id, Entry.id == entry_id))
+        .where(PatientKey.patient_id == viewer.patient_id)
+        .with_for_update(of=PatientKey)
+    )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        _make_key(session, viewer.patient_id, now)
+        row = session.execute(statement).one()
+    if session.get_bind().dialect.name != "sqlite":
+        # The lock may have been waited for; what stood beside the key before the wait may be old.
+        row = session.execute(statement).one()
+    return row
+
+
+def _make_key(session: Session, patient_id: UUID, now: datetime) -> None:
+    table: Any = PatientKey.__table__
+    wrapped = vault_of(session).new_wrapped_key(patient_id.bytes)
+    session.execute(
+        upsert(session, table)
+        .values(patient_id=patient_id, wrapped_key=wrapped, created_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
+def _append_new(session: Session, viewer: Viewer, draft: Draft, wrapped_key: bytes, now: datetime) -> Kept:
+    if draft.base != 0 or draft.payload is None:
+        raise NotYours(draft.kind)
+    session.execute(
+        insert(Entry).values(
+            patient_id=viewer.patient_id,
+            id=draft.id,
+            kind=draft.kind,
+            day=draft.day,
+            zone=draft.zone,
+            is_late=draft.is_late,
+            is_deleted=False,
+            current_revision=1,
+            last_revision=1,
+            settled_revision=0,
+            beside=0,
+        )
+    )
+    _insert_revision(session, viewer, draft, wrapped_key, 1, False, now)
+    _audit(session, viewer, draft, "recorded", now)
+    return Kept(draft.id, 1, "new")
+
+
+def _append_to(session: Session, viewer: Viewer, draft: Draft, row: Any, now: datetime) -> Kept:
+    same = _find_same(session, viewer, draft, row.wrapped_key)
+    if same is not None:
+        return Kept(draft.id, same, "same")
+    number = row.last_revision + 1
+    is_beside = draft.base != row.current_revision
+    values: dict[str, Any] = {"last_revision": number}
+    if is_beside:
+        continues = draft.base > row.settled_revision and _is_beside(session, viewer, draft)
+        values["beside"] = row.beside + (0 if continues else 1)
+    else:
+        values |= {"current_revision": number, "day": draft.day, "is_deleted": draft.payload is None}
+        if draft.settles:
+            settled = min(draft.settles, row.last_revision)
+            values |= {
+                "settled_revision": settled,
+                "beside": 0 if settled == row.last_revision else row.beside,
+            }
+    session.execute(
+        update(Entry).where(Entry.patient_id == viewer.patient_id, Entry.id == draft.id).values(**values)
+    )
+    _insert_revision(session, viewer, draft, row.wrapped_key, number, is_beside, now)
+    _audit(session, viewer, draft, "deleted" if draft.payload is None else "revised", now)
+    return Kept(draft.id, number, "beside" if is_beside else "revised")
+
+
+def _is_beside(session: Session, viewer: Viewer, draft: Draft) -> bool:
+    return bool(
+        session.execute(
+            select(Revision.is_beside).where(
+                Revision.patient_id == viewer.patient_id,
+                Revision.entry_id == draft.id,
+                Revision.number == draft.base,
+            )
+        ).scalar_one_or_none()
+    )
+
+
+def _find_same(session: Session, viewer: Viewer, draft: Draft, wrapped_key: bytes) -> int | None:
+    """The revision that a repeated send made already, if any: a double tap must not make two."""
+    box = vault_of(session).box(wrapped_key, viewer.patient_id.bytes)
+    rows = session.execute(
+        select(Revision.number, Revision.sealed, Revision.day).where(
+            Revision.patient_id == viewer.patient_id,
+            Revision.entry_id == draft.id,
+            Revision.base == draft.base,
+        )
+    ).all()
+    wanted = None if draft.payload is None else _plain(draft.payload)
+    for row in rows:
+        held = None
+        if row.sealed is not None:
+            held = box.open(row.sealed, belongs_to(viewer.patient_id, draft.id, row.number))
+        if held == wanted and row.day == draft.day:
+            return int(row.number)
+    return None
+
+
+def _plain(payload: Payload) -> bytes:
+    return json.dumps(payload.dump(), ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _insert_revision(
+    session: Session,
+    viewer: Viewer,
+    draft: Draft,
+    wrapped_key: bytes,
+    number: int,
+    is_beside: bool,
+    now: datetime,
+) -> None:
+    sealed = None
+    if draft.payload is not None:
+        box = vault_of(session).box(wrapped_key, viewer.patient_id.bytes)
+        sealed = box.seal(_plain(draft.payload), belongs_to(viewer.patient_id, draft.id, number))
+    session.execute(
+        insert(Revision).values(
+            patient_id=viewer.patient_id,
+            entry_id=draft.id,
+            number=number,
+            base=draft.base,
+            is_beside=is_beside,
+            day=draft.day,
+            captured_at=draft.captured_at,
+            received_at=now,
+            device=draft.device,
+            sealed=sealed,
+        )
+    )
+
+
+def _audit(session: Session, viewer: Viewer, draft: Draft, action: str, now: datetime) -> None:
+    audit.note(
+        session,
+        action,
+        now,
+        actor_id=viewer.account_id,
+        patient_id=viewer.patient_id,
+        subject=f"{draft.kind}:{draft.id}",
+    )

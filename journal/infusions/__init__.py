@@ -1,0 +1,1 @@
+"""Infusions, the plan of the next ones, and how each one was."""

@@ -1,0 +1,111 @@
+"""Keeping infusions, their reports and the plan. Nothing here commits."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from journal.domain.access import Viewer
+from journal.domain.after_infusion import AfterInfusion
+from journal.domain.days import LATE_DAYS
+from journal.domain.errors import Refused
+from journal.domain.infusion import Held, Infusion, Plan
+from journal.entries import service as entries
+from journal.entries.service import Draft, Kept
+from journal.infusions.queries import plan_id, report_id
+
+REPORT_DAYS = LATE_DAYS
+"""How long after an infusion its report can be filled in (own choice: as long as a day)."""
+
+
+def record(
+    session: Session,
+    viewer: Viewer,
+    infusion: Infusion,
+    *,
+    entry_id: UUID,
+    base: int,
+    day: date | None,
+    today: date,
+    zone: str,
+    device: str,
+    now: datetime,
+) -> Kept:
+    """Keep an infusion, or a change of one. Raises Refused for a day that is missing or still to come."""
+    if day is None:
+        raise Refused({"day": "Enter the day of the infusion."})
+    if day > today:
+        raise Refused(
+            {"day": "This day is still to come. Put it into your plan, and log it here afterwards."}
+        )
+    draft = Draft(
+        id=entry_id,
+        kind=Infusion.kind,
+        payload=infusion,
+        day=day,
+        zone=zone,
+        captured_at=now,
+        base=base,
+        device=device,
+        is_late=day < today,
+    )
+    return entries.append(session, viewer, draft, now)
+
+
+def keep_plan(
+    session: Session,
+    viewer: Viewer,
+    plan: Plan,
+    *,
+    base: int,
+    today: date,
+    zone: str,
+    device: str,
+    now: datetime,
+) -> Kept:
+    """Keep the plan as it is now."""
+    draft = Draft(
+        id=plan_id(viewer.patient_id),
+        kind=Plan.kind,
+        payload=plan,
+        day=today,
+        zone=zone,
+        captured_at=now,
+        base=base,
+        device=device,
+    )
+    return entries.append(session, viewer, draft, now)
+
+
+def report(
+    session: Session,
+    viewer: Viewer,
+    told: AfterInfusion,
+    held: Held,
+    *,
+    base: int,
+    today: date,
+    zone: str,
+    device: str,
+    now: datetime,
+) -> Kept:
+    """Keep how the infusion was. Raises Refused when nothing was answered, or it is not yet or no longer time."""
+    if told.is_empty:
+        raise Refused({"form": "There is nothing to keep yet. Tap what you can, or come back later."})
+    day = held.day if told.part == "first" else held.day + timedelta(days=1)
+    if today < day:
+        raise Refused({"form": "These questions are for the day after the infusion. Come back tomorrow."})
+    if base == 0 and today > held.day + timedelta(days=REPORT_DAYS):
+        raise Refused({"form": f"A report can be filled in up to {REPORT_DAYS} days after the infusion."})
+    draft = Draft(
+        id=report_id(held.id, told.part),
+        kind=AfterInfusion.kind,
+        payload=told,
+        day=day,
+        zone=zone,
+        captured_at=now,
+        base=base,
+        device=device,
+        is_late=today > held.day + timedelta(days=1),
+    )
+    return entries.append(session, viewer, draft, now)

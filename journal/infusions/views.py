@@ -1,0 +1,338 @@
+"""The doors of infusions: the list and the plan, one infusion, and how it was."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from journal.checkins.forms import entry_id_of, number_of
+from journal.domain import after_infusion
+from journal.domain import infusion as infusions
+from journal.domain.access import Viewer
+from journal.domain.after_infusion import AfterInfusion
+from journal.domain.days import day_of
+from journal.domain.errors import Refused
+from journal.domain.fields import Reader
+from journal.domain.infusion import Held, Infusion, Plan, is_hazy
+from journal.domain.side_effects import COMMON, SIDE_EFFECTS
+from journal.entries import removal
+from journal.entries.queries import list_versions
+from journal.infusions import forms, queries, service
+from journal.kit import clock
+from journal.kit.web import device, person, unit
+from journal.kit.words import say_time
+
+blueprint = Blueprint("infusions", __name__)
+
+Page = str | tuple[str, int] | Response
+
+
+def _viewer() -> Viewer:
+    return Viewer.patient(person().account_id)
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(person().zone)
+
+
+def _today(now: datetime) -> date:
+    return day_of(now, _zone(), person().day_ends_hour)
+
+
+@blueprint.get("/infusions")
+def index() -> Page:
+    now = clock.now()
+    course = queries.get_course(unit(), _viewer())
+    return render_template("infusions/index.html", course=course, today=_today(now), now=now, zone=_zone())
+
+
+def _show_form(
+    values: Mapping[str, str], *, entry_id: UUID, base: int, errors: dict[str, str] | None = None
+) -> str:
+    return render_template(
+        "infusions/form.html",
+        values=values,
+        entry_id=entry_id,
+        base=base,
+        errors=errors or {},
+        facts=infusions,
+        today=_today(clock.now()),
+    )
+
+
+@blueprint.route("/infusions/new", methods=["GET", "POST"])
+def new() -> Page:
+    now = clock.now()
+    if request.method == "POST":
+        return _record(entry_id_of(request.form), number_of(request.form, "base"), now)
+    course = queries.get_course(unit(), _viewer())
+    last = course.infusions[-1] if course.infusions else None
+    day = request.args.get("day") or _today(now).isoformat()
+    values = {
+        "day": day,
+        "number": str(last.number + 1 if last else 1),
+        "minutes": str(infusions.DEFAULT_MINUTES),
+        "phase": last.infusion.phase if last else "series",
+    }
+    if last:
+        again = forms.infusion_form(last.infusion, last.day)
+        values |= {name: again[name] for name in ("route", "setting", "minutes") if name in again}
+    return _show_form(values, entry_id=uuid4(), base=0)
+
+
+@blueprint.route("/infusions/<uuid:infusion_id>/edit", methods=["GET", "POST"])
+def edit(infusion_id: UUID) -> Page:
+    course = queries.get_course(unit(), _viewer())
+    held = course.get(infusion_id)
+    if request.method == "POST":
+        return _record(infusion_id, number_of(request.form, "base"), clock.now())
+    values = forms.infusion_form(held.infusion, held.day) | {"number": str(held.number)}
+    return _show_form(values, entry_id=infusion_id, base=course.entries[infusion_id].revision)
+
+
+def _record(entry_id: UUID, base: int, now: datetime) -> Page:
+    reader = Reader(dict(request.form), set(request.form))
+    day = reader.day("day", "Enter a date such as 2026-11-30.")
+    errors = dict(reader.reasons)
+    try:
+        told = Infusion.parse(forms.infusion_data(request.form))
+        if not errors:
+            kept = service.record(
+                unit(),
+                _viewer(),
+                told,
+                entry_id=entry_id,
+                base=base,
+                day=day,
+                today=_today(now),
+                zone=person().zone,
+                device=device(),
+                now=now,
+            )
+    except Refused as refused:
+        errors |= refused.reasons
+    if errors:
+        return _show_form(request.form.to_dict(), entry_id=entry_id, base=base, errors=errors), 422
+    unit().commit()
+    if kept.how == "beside":
+        flash("Saved. This was changed elsewhere meanwhile, so both versions are kept.")
+    else:
+        flash(f"Saved at {say_time(now.astimezone(_zone()))}.")
+    return redirect(url_for("infusions.infusion", infusion_id=entry_id), 303)
+
+
+@blueprint.get("/infusions/<uuid:infusion_id>")
+def infusion(infusion_id: UUID) -> Page:
+    now = clock.now()
+    course = queries.get_course(unit(), _viewer())
+    held = course.get(infusion_id)
+    return render_template(
+        "infusions/infusion.html",
+        held=held,
+        entry=course.entries[infusion_id],
+        reports=[(part, course.part(infusion_id, part)) for part in after_infusion.PARTS],
+        hazy={part: _hazy(held, course.part(infusion_id, part)) for part in after_infusion.PARTS},
+        notice=held.no_driving(now),
+        now=now,
+        zone=_zone(),
+        today=_today(now),
+        facts=infusions,
+        asked=after_infusion,
+    )
+
+
+def _hazy(held: Held, reported: queries.Reported | None) -> bool:
+    return reported is not None and is_hazy(held.infusion, held.day, held.zone, reported.entry.captured_at)
+
+
+@blueprint.get("/infusions/<uuid:infusion_id>/history")
+def history(infusion_id: UUID) -> Page:
+    versions = list_versions(unit(), _viewer(), infusion_id, "infusion")
+    held = queries.get_course(unit(), _viewer()).get(infusion_id)
+    return render_template(
+        "infusions/history.html",
+        versions=[(v, None if v.payload is None else Infusion.load(v.payload)) for v in versions],
+        open_count=sum(v.is_open for v in versions),
+        last=versions[-1].number,
+        held=held,
+        zone=_zone(),
+        facts=infusions,
+    )
+
+
+@blueprint.post("/infusions/<uuid:infusion_id>/choose")
+def choose(infusion_id: UUID) -> Page:
+    number, shown = number_of(request.form, "number"), number_of(request.form, "settles")
+    removal.choose(unit(), _viewer(), infusion_id, "infusion", number, shown, device(), clock.now())
+    unit().commit()
+    flash("This version counts now. The others stay in the history.")
+    return redirect(url_for("infusions.infusion", infusion_id=infusion_id), 303)
+
+
+@blueprint.route("/infusions/<uuid:infusion_id>/delete", methods=["GET", "POST"])
+def delete(infusion_id: UUID) -> Page:
+    course = queries.get_course(unit(), _viewer())
+    held, entry = course.get(infusion_id), course.entries[infusion_id]
+    if request.method == "GET":
+        return render_template("infusions/delete.html", held=held, entry=entry)
+    if number_of(request.form, "base") != entry.revision:
+        flash("This was changed elsewhere meanwhile, so it was not deleted.")
+        return redirect(url_for("infusions.infusion", infusion_id=infusion_id), 303)
+    removal.delete(unit(), _viewer(), infusion_id, "infusion", entry.revision, device(), clock.now())
+    unit().commit()
+    return render_template("infusions/deleted.html", held=held)
+
+
+@blueprint.post("/infusions/<uuid:infusion_id>/restore")
+def restore(infusion_id: UUID) -> Page:
+    removal.restore(unit(), _viewer(), infusion_id, "infusion", device(), clock.now())
+    unit().commit()
+    flash("It is back.")
+    return redirect(url_for("infusions.infusion", infusion_id=infusion_id), 303)
+
+
+@blueprint.route("/infusions/plan", methods=["GET", "POST"])
+def plan() -> Page:
+    """The planned days. "Fill in six" proposes dates and saves nothing."""
+    now = clock.now()
+    course = queries.get_course(unit(), _viewer())
+    values: list[str] = forms.plan_form(course.plan)
+    base, first, errors = course.plan_revision, "", {}
+    if request.method == "POST":
+        values, base = request.form.getlist("days"), number_of(request.form, "base")
+        first = request.form.get("first", "")
+        if request.form.get("action") == "fill":
+            reader = Reader({"first": first}, {"first"})
+            day = reader.day("first", "Enter the first day, such as 2026-11-30.")
+            errors = dict(reader.reasons)
+            if day is None:
+                errors.setdefault("first", "Enter the first day, such as 2026-11-30.")
+            else:
+                values = forms.plan_form(Plan.six_from(day))
+        elif request.form.get("action") != "more":
+            try:
+                told = Plan.parse(forms.plan_data(request.form))
+            except Refused as refused:
+                errors = refused.reasons
+            else:
+                service.keep_plan(
+                    unit(),
+                    _viewer(),
+                    told,
+                    base=base,
+                    today=_today(now),
+                    zone=person().zone,
+                    device=device(),
+                    now=now,
+                )
+                unit().commit()
+                flash("Your plan is saved.")
+                return redirect(url_for("infusions.index"), 303)
+    page = render_template(
+        "infusions/plan.html",
+        values=[*values, *([""] * 3)][: infusions.MOST_PLANNED],
+        base=base,
+        first=first,
+        errors=errors,
+        today=_today(now),
+    )
+    return (page, 422) if errors else page
+
+
+@blueprint.route("/infusions/<uuid:infusion_id>/after", methods=["GET", "POST"])
+def after(infusion_id: UUID) -> Page:
+    """How it was. The same day in three taps; the longer questions now or later; the next day once more."""
+    now = clock.now()
+    today = _today(now)
+    course = queries.get_course(unit(), _viewer())
+    held = course.get(infusion_id)
+    if today < held.day:
+        abort(404)
+    part = request.values.get("part") or ("first" if today == held.day else "next-day")
+    if part not in after_infusion.PARTS:
+        abort(404)
+    told = course.part(infusion_id, part)
+    everything = part == "first" and (
+        "all" in request.args or request.form.get("show") == "all" or (told is not None and today > held.day)
+    )
+    values: dict[str, str] = forms.report_form(told.report) if told else {}
+    base = told.entry.revision if told else 0
+    errors: dict[str, str] = {}
+    show_effects = False
+    if request.method == "POST":
+        values = {name: value for name, value in request.form.items() if value}
+        base = number_of(request.form, "base")
+        if request.form.get("action") == "everything":
+            everything = True
+        elif request.form.get("action") == "all-side-effects":
+            show_effects = True
+        else:
+            answer, errors = _report(held, base, now)
+            if answer is not None:
+                return answer
+    page = _show_report(course, held, part, everything, values, base, errors, show_effects, now)
+    return (page, 422) if errors else page
+
+
+def _show_report(
+    course: queries.Course,
+    held: Held,
+    part: str,
+    everything: bool,
+    values: dict[str, str],
+    base: int,
+    errors: dict[str, str],
+    show_effects: bool,
+    now: datetime,
+) -> str:
+    first = course.part(held.id, "first")
+    effects = [e for e in SIDE_EFFECTS if e in COMMON or values.get(forms.GRADE + e)]
+    if part == "next-day" and first is not None and first.report.side_effects and not show_effects:
+        graded = [e for e, grade in first.report.side_effects.items() if grade != "none"]
+        effects = [e for e in SIDE_EFFECTS if e in graded or values.get(forms.GRADE + e)]
+    return render_template(
+        "infusions/after.html",
+        held=held,
+        part=part,
+        everything=everything,
+        values=values,
+        base=base,
+        errors=errors,
+        first=first,
+        effects=list(SIDE_EFFECTS) if show_effects else effects,
+        show_effects=show_effects,
+        notice=held.no_driving(now),
+        hazy=is_hazy(held.infusion, held.day, held.zone, now),
+        now=now,
+        zone=_zone(),
+        asked=after_infusion,
+    )
+
+
+def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict[str, str]]:
+    data: dict[str, Any] = forms.report_data(request.form, str(held.id))
+    data["unfinished"] = request.form.get("unfinished") == "yes"
+    try:
+        told = AfterInfusion.parse(data)
+        service.report(
+            unit(),
+            _viewer(),
+            told,
+            held,
+            base=base,
+            today=_today(now),
+            zone=person().zone,
+            device=device(),
+            now=now,
+        )
+    except Refused as refused:
+        return None, refused.reasons
+    unit().commit()
+    if told.needs_help_now:
+        return redirect(url_for("pages.help_now", saved=1), 303), {}
+    flash(f"Saved at {say_time(now.astimezone(_zone()))}.")
+    return redirect(url_for("infusions.infusion", infusion_id=held.id), 303), {}

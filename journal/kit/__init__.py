@@ -1,0 +1,1 @@
+"""The tool room: database, vault, clock, mail, web edge. It knows nothing of patients."""

@@ -1,0 +1,260 @@
+"""The web edge: a unit of work per request, headers, who may come in, error pages, and small answers' size."""
+
+import gzip
+import hmac
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import structlog
+from flask import Flask, Response, abort, current_app, g, jsonify, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from journal.kit.db import Database
+from journal.kit.logs import where
+
+log = structlog.get_logger()
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "same-origin",  # over https the CSRF check wants to see where a form came from
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+GZIP_FROM_BYTES = 1400
+MOST_BYTES = 256 * 1024
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def public(view: View) -> View:
+    """Mark a view that needs no sign-in. Every other view turns strangers away."""
+    view.is_public = True  # type: ignore[attr-defined] # a mark on a function, read by may_enter
+    return view
+
+
+def is_public(view: Callable[..., Any]) -> bool:
+    return bool(getattr(view, "is_public", False))
+
+
+class Person(Protocol):
+    """Who is signed in, as far as pages need to know."""
+
+    @property
+    def account_id(self) -> UUID: ...
+    @property
+    def session_id(self) -> UUID: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def is_verified(self) -> bool: ...
+    @property
+    def zone(self) -> str: ...
+    @property
+    def country(self) -> str | None: ...
+    @property
+    def day_ends_hour(self) -> int: ...
+    @property
+    def was_welcomed(self) -> bool: ...
+    @property
+    def created_at(self) -> datetime: ...
+
+
+def person() -> Person:
+    """The signed-in person; only for views that are not public."""
+    return cast(Person, current_user.person)
+
+
+def find_person() -> Person | None:
+    """The signed-in person, or None on a public page."""
+    return person() if current_user.is_authenticated else None
+
+
+def device() -> str:
+    """A short name of the browser that is asking, such as "Firefox on Android"."""
+    agent = request.user_agent.string
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "A browser")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), None)
+    return f"{browser} on {system}" if system else browser
+
+
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "a Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def database() -> Database:
+    return cast(Database, current_app.extensions["database"])
+
+
+def unit() -> Session:
+    """This request's unit of work: it may write when the method may, and is undone unless the view commits."""
+    if "unit" not in g:
+        g.unit_stack = ExitStack()
+        opened = database().reading() if request.method in SAFE_METHODS else database().writing()
+        g.unit = g.unit_stack.enter_context(opened)
+    return cast(Session, g.unit)
+
+
+def can_reach_database() -> None:
+    """Ask the database for the number one. Raises what the database raises."""
+    unit().execute(select(1))
+
+
+def end_unit(_error: BaseException | None = None) -> None:
+    """Close the unit now, so that slow work (hashing a passphrase) holds up nobody's save."""
+    g.pop("unit", None)
+    stack = g.pop("unit_stack", None)
+    if stack is not None:
+        stack.close()
+
+
+def local_target(address: str | None) -> str | None:
+    """The address if it is a path of this journal, else None: nobody is sent elsewhere after signing in."""
+    if not address or not address.startswith("/") or address.startswith(("//", "/\\")) or "\\" in address:
+        return None
+    parts = urlsplit(address)
+    return None if parts.scheme or parts.netloc or any(ord(c) < 32 for c in address) else address
+
+
+def _may_enter() -> AnyResponse | None:
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    view = current_app.view_functions[request.endpoint]
+    if is_public(view) or current_user.is_authenticated:
+        return None
+    if request.path.endswith(".json"):
+        abort(401)
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("accounts.sign_in", next=back), 303)
+
+
+def _finish(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return _squeeze(response)
+
+
+def _squeeze(response: Response) -> Response:
+    # Safe against BREACH: no page repeats what a foreign site can choose, and the session cookie is SameSite=Lax.
+    if (
+        response.is_streamed
+        or response.content_encoding
+        or response.mimetype not in ("text/html", "application/json")
+        or (response.content_length or 0) < GZIP_FROM_BYTES
+        or "gzip" not in request.headers.get("Accept-Encoding", "")
+    ):
+        return response
+    response.set_data(gzip.compress(response.get_data(), 3, mtime=0))
+    response.content_encoding = "gzip"
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+ERRORS: Mapping[int, tuple[str, str]] = {
+    400: (
+        "This page couldn’t be read",
+        "Something was missing from what was sent. Go back and try once more.",
+    ),
+    401: ("Please sign in first", "You were signed out, or never signed in here. Your entries are safe."),
+    403: ("This isn’t allowed", "You can’t open this page."),
+    404: ("There is nothing at this address", "It may have been moved, or the link may have been cut short."),
+    405: ("This page can’t be used that way", "Go back and use the button on the page."),
+    409: ("This was changed meanwhile", "Open the page again to see both versions. Nothing was lost."),
+    413: ("That is too much at once", "Please write a shorter text. Nothing was saved yet."),
+    429: (
+        "Please wait a little",
+        "There were many tries in a short time. You can try again in a few minutes.",
+    ),
+    500: (
+        "The journal had a fault",
+        "What you saved before is safe. What you just sent may not be saved. "
+        "Please go back and try again in a minute.",
+    ),
+}
+
+
+Answer = tuple[str, int] | tuple[Response, int] | Response | AnyResponse
+
+
+def _show_error(error: HTTPException) -> Answer:
+    code = error.code or 500
+    if code < 400:
+        return error.get_response()
+    title, text = ERRORS.get(code, ERRORS[400 if code < 500 else 500])
+    if isinstance(error, CSRFError):
+        title, text = (
+            "This form was open too long",
+            "You were signed out, or your browser doesn’t keep cookies. Go back, copy what you wrote, "
+            "open the page again and send it once more.",
+        )
+    if request.path.endswith(".json"):
+        return jsonify({"error": title}), code
+    return render_template("errors/error.html", title=title, text=text, code=code), code
+
+
+def show_missing(_error: Exception) -> Answer:
+    """A thing that isn't there, or isn't yours: a stranger can't tell which."""
+    return _show_error(NotFound())
+
+
+def _show_fault(error: Exception) -> tuple[str, int]:
+    end_unit()
+    log.error("request failed", path=request.path, error=type(error).__name__, where=where(error))
+    title, text = ERRORS[500]
+    return render_template("errors/error.html", title=title, text=text, code=500, bare=True), 500
+
+
+def same_secret(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def install(app: Flask) -> None:
+    """Put the edge round the app."""
+    app.before_request(_may_enter)
+    app.after_request(_finish)
+    app.teardown_request(end_unit)
+    app.register_error_handler(HTTPException, _show_error)
+    app.register_error_handler(Exception, _show_fault)

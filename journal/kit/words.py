@@ -1,0 +1,56 @@
+"""Times and days as people say them."""
+
+from datetime import date, datetime, time, timedelta
+
+
+def say_time(at: datetime | time) -> str:
+    """9:44 pm"""
+    return f"{(at.hour % 12) or 12}:{at.minute:02} {'am' if at.hour < 12 else 'pm'}"
+
+
+def say_day(day: date) -> str:
+    """Sunday 22 November"""
+    return f"{day:%A} {day.day} {day:%B}"
+
+
+def say_short_day(day: date) -> str:
+    """Sun 22 Nov"""
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def say_date(day: date) -> str:
+    """22 November 2026"""
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def say_deadline(at: datetime) -> str:
+    """Friday 11:20 am"""
+    return f"{at:%A} {say_time(at)}"
+
+
+def say_left(left: timedelta) -> str:
+    """18 hours 40 minutes"""
+    minutes = max(0, -(-int(left.total_seconds()) // 60))
+    hours, minutes = divmod(minutes, 60)
+    parts = [
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((hours, "hour"), (minutes, "minute"))
+        if count
+    ]
+    return " ".join(parts) or "less than a minute"
+
+
+def lower_first(text: str) -> str:
+    """A phrase as it stands inside a sentence."""
+    return text[:1].lower() + text[1:]
+
+
+FILTERS = {
+    "lower_first": lower_first,
+    "say_time": say_time,
+    "say_day": say_day,
+    "say_short_day": say_short_day,
+    "say_date": say_date,
+    "say_deadline": say_deadline,
+    "say_left": say_left,
+}

@@ -1,0 +1,1 @@
+"""How it goes over time: charts, tables and sentences, all from one computation."""

@@ -1,0 +1,57 @@
+"""Reading what trends are computed from."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy.orm import Session
+
+from journal.checkins.queries import held_in
+from journal.domain import trends
+from journal.domain.access import Viewer
+from journal.domain.after_infusion import AfterInfusion
+from journal.domain.benefit import BASELINE_DAYS, Given
+from journal.domain.measures import Measure
+from journal.domain.trends import Logged, Trends
+from journal.entries.queries import Opened, Want, list_entries
+from journal.profiles.queries import PROFILE, profile_in
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The trends, and the measures that the aligned chart can be asked for."""
+
+    trends: Trends
+    measures: tuple[Measure, ...]
+
+
+def get_trends(session: Session, viewer: Viewer, window: str, chosen: str | None, today: date) -> Answer:
+    """The Trends page's numbers: two reads, however long the journal is. `chosen` is a measure's id."""
+    settled = list_entries(session, viewer, [PROFILE, Want("infusion", until=today)])
+    profile, _revision = profile_in(settled)
+    held = held_in(settled)
+    infusions = tuple(Given(one.day, one.number) for one in held)
+    since, first_infusion = trends.needed_since(window, infusions, today)
+    wants = [Want("check-in", since, today), Want("after-infusion", since)]
+    if first_infusion is not None and since is not None and first_infusion < since:
+        before = first_infusion - timedelta(days=BASELINE_DAYS)
+        wants.append(Want("check-in", before, min(first_infusion, since - timedelta(days=1))))
+    opened = list_entries(session, viewer, wants)
+    logged = [_logged(one) for one in opened if one.kind == "check-in"]
+    days = {one.id: one.day for one in held}
+    reports = [
+        (days[report.infusion_id], report)
+        for one in opened
+        if one.kind == "after-infusion" and (report := AfterInfusion.load(one.payload)).infusion_id in days
+    ]
+    asked = [measure.id for measure in profile.asked(soon_after_infusion=False)]
+    seen = {measure_id for one in logged for measure_id in one.measures}
+    measures = tuple(profile.measure(m) for m in dict.fromkeys([*asked, *sorted(seen)]) if m in seen)
+    by_id = {measure.id: measure for measure in measures}
+    main = by_id.get(chosen or "") or (measures[0] if measures else None)
+    built = trends.build(window, today, measures, logged, infusions, reports, main)
+    return Answer(built, measures)
+
+
+def _logged(one: Opened) -> Logged:
+    payload = one.payload
+    return Logged(one.day, one.captured_at, one.is_late, payload["measures"], payload["side_effects"])

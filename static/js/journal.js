@@ -1,0 +1,67 @@
+// On every page: small kindnesses. Nothing here is needed for the journal to work.
+
+const errors = document.getElementById("errors");
+if (errors) errors.focus();
+
+// A button says that it is working, and a second tap does nothing more.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  const button = event.submitter;
+  if (button && button.dataset.busy) {
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = button.dataset.busy;
+  }
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+// The browser knows its time zone: offer it, never change it by itself.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const hidden = document.querySelector("input[data-zone]");
+if (hidden && zone) hidden.value = zone;
+const offer = document.querySelector("[data-zone-offer]");
+const pick = document.querySelector("select[data-zone-pick]");
+if (offer && pick && zone && zone !== pick.value && [...pick.options].some((o) => o.value === zone)) {
+  offer.hidden = false;
+  offer.querySelector("[data-zone-name]").textContent = zone.replaceAll("_", " ");
+  offer.querySelector("[data-zone-take]").addEventListener("click", () => {
+    pick.value = zone;
+    offer.hidden = true;
+    pick.focus();
+  });
+}
+if (pick) {
+  pick.addEventListener("change", () => document.querySelector("[data-zone-now]")?.setAttribute("hidden", ""));
+}
+
+// Hours left, at most once a minute.
+const left = document.querySelectorAll("[data-until]");
+function say(until) {
+  const minutes = Math.max(0, Math.ceil((Date.parse(until) - Date.now()) / 60000));
+  const [h, m] = [Math.floor(minutes / 60), minutes % 60];
+  const parts = [];
+  if (h) parts.push(`${h} hour${h === 1 ? "" : "s"}`);
+  if (m) parts.push(`${m} minute${m === 1 ? "" : "s"}`);
+  return `${parts.join(" ") || "less than a minute"} left`;
+}
+if (left.length) setInterval(() => left.forEach((e) => (e.textContent = say(e.dataset.until))), 60000);
+
+// A draft has done its work once the journal said "saved"; signing out takes all drafts along.
+try {
+  const sent = sessionStorage.getItem("sent-draft");
+  if (sent && document.querySelector(".toast, .saved-mark")) {
+    localStorage.removeItem(sent);
+    sessionStorage.removeItem("sent-draft");
+  }
+  document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", () => {
+    Object.keys(localStorage).filter((k) => k.startsWith("draft:")).forEach((k) => localStorage.removeItem(k));
+  });
+} catch {
+  // Storage may be switched off; then there are no drafts.
+}
