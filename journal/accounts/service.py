@@ -37,7 +37,15 @@ class Place:
     country: str | None = None
 
 
-def sign_up(session: Session, email: str, passphrase_hash: str, place: Place, now: datetime) -> UUID:
+def sign_up(
+    session: Session,
+    email: str,
+    passphrase_hash: str,
+    place: Place,
+    now: datetime,
+    *,
+    send_mail: bool = True,
+) -> UUID:
     """Make the account, usable at once, and ask for the mail that proves the address."""
     account = Account(
         id=uuid4(),
@@ -51,7 +59,8 @@ def sign_up(session: Session, email: str, passphrase_hash: str, place: Place, no
     )
     session.add(account)
     session.flush()
-    outbox.put(session, "verify", email, account.id, now)
+    if send_mail:
+        outbox.put(session, "verify", email, account.id, now)
     audit.note(session, "signed-up", now, actor_id=account.id, patient_id=account.id)
     return account.id
 
@@ -113,6 +122,13 @@ def end_other_sessions(session: Session, account_id: UUID, keep: UUID | None, no
 def settle(session: Session, account_id: UUID, **values: object) -> None:
     """Set zone, country, day_ends_hour or welcomed_at."""
     session.execute(update(Account).where(Account.id == account_id).values(**values))
+
+
+def set_passphrase(session: Session, email: str, passphrase_hash: str) -> None:
+    """Set the passphrase of a demo account, by address."""
+    session.execute(
+        update(Account).where(Account.email_key == email_key(email)).values(passphrase_hash=passphrase_hash)
+    )
 
 
 def change_passphrase(

@@ -1,0 +1,146 @@
+"""Filling the demo clinic through the same services as everybody. Nothing here commits."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from random import Random
+from typing import Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from journal.accounts import queries as account_queries
+from journal.accounts import service as accounts
+from journal.checkins import service as checkins
+from journal.demo.stories import Given, Patient, Told, tell
+from journal.domain.access import Viewer
+from journal.domain.days import day_of, instant_of
+from journal.domain.infusion import Held
+from journal.domain.profile import Profile
+from journal.infusions import service as infusions
+from journal.profiles import service as profiles
+
+DOMAIN = "demo.example.org"
+DEVICE = "Chrome on Android"
+
+
+class Hashes(Protocol):
+    """Makes a passphrase's hash for an address."""
+
+    def hash(self, passphrase: str, email_key: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Somebody who can sign in."""
+
+    email: str
+    roles: tuple[str, ...]
+    name: str
+    story: str
+
+
+def fill(
+    session: Session,
+    hasher: Hashes,
+    passphrase: str,
+    *,
+    patients: int,
+    weeks: int,
+    seed: int,
+    zone: ZoneInfo,
+    now: datetime,
+) -> tuple[Entry, ...]:
+    """Add the patients that aren't there yet, and give all of them the passphrase."""
+    today = day_of(now, zone, 0)
+    told = list(tell(patients, weeks, seed, today))
+    emails = [f"{patient.name.lower().replace(' ', '-')}@{DOMAIN}" for patient in told]
+    known = set(account_queries.list_accounts_by_email(session, emails))
+    listed = []
+    for place, (patient, email) in enumerate(zip(told, emails, strict=True)):
+        hashed = hasher.hash(passphrase, accounts.email_key(email))
+        if email in known:
+            accounts.set_passphrase(session, email, hashed)
+        else:
+            ids = Random(f"{seed}:{place}:ids")  # the same story keeps the same addresses of its entries
+            _add(session, patient, email, hashed, zone, now, ids)
+        listed.append(Entry(email, ("patient",), patient.name, patient.story))
+    return tuple(listed)
+
+
+def _add(
+    session: Session, patient: Patient, email: str, hashed: str, zone: ZoneInfo, now: datetime, ids: Random
+) -> None:
+    start = instant_of(patient.days[0].day if patient.days else day_of(now, zone, 0), time(8), zone)
+    account_id = accounts.sign_up(
+        session, email, hashed, accounts.Place(zone.key, "US"), start, send_mail=False
+    )
+    accounts.settle(session, account_id, verified_at=start, welcomed_at=start)
+    viewer = Viewer.patient(account_id)
+    profile = Profile(name=patient.name, treated_for=(patient.condition,))
+    profiles.keep(session, viewer, profile, 0, day_of(start, zone, 0), zone.key, start)
+    for given in patient.infusions:
+        _add_infusion(session, viewer, given, zone, now, ids)
+    for told in patient.days:
+        _add_checkin(session, viewer, told, zone, now, ids)
+
+
+def _at(day: date, hour: int, zone: ZoneInfo, now: datetime) -> datetime:
+    return min(instant_of(day, time(hour, 20), zone), now)
+
+
+def _add_checkin(
+    session: Session, viewer: Viewer, told: Told, zone: ZoneInfo, now: datetime, ids: Random
+) -> None:
+    logged_on = told.day + timedelta(days=told.late_by)
+    checkins.record(
+        session,
+        viewer,
+        told.checkin,
+        entry_id=_new_id(ids),
+        base=0,
+        day=told.day,
+        today=logged_on,
+        zone=zone.key,
+        device=DEVICE,
+        now=_at(logged_on, told.hour, zone, now),
+    )
+
+
+def _add_infusion(
+    session: Session, viewer: Viewer, given: Given, zone: ZoneInfo, now: datetime, ids: Random
+) -> None:
+    infusion_id = _new_id(ids)
+    infusions.record(
+        session,
+        viewer,
+        given.infusion,
+        entry_id=infusion_id,
+        base=0,
+        day=given.day,
+        today=given.day,
+        zone=zone.key,
+        device=DEVICE,
+        now=_at(given.day, 15, zone, now),
+    )
+    number = given.infusion.number or 1
+    held = Held(infusion_id, given.day, zone, now, given.infusion, number)
+    for report, later in zip(given.reports(infusion_id), (0, 1), strict=True):
+        logged_on = given.day + timedelta(days=later)
+        if logged_on > day_of(now, zone, 0):
+            continue
+        infusions.report(
+            session,
+            viewer,
+            report,
+            held,
+            base=0,
+            today=logged_on,
+            zone=zone.key,
+            device=DEVICE,
+            now=_at(logged_on, 19 if later == 0 else 12, zone, now),
+        )
+
+
+def _new_id(ids: Random) -> UUID:
+    return UUID(int=ids.getrandbits(128), version=4)

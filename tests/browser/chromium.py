@@ -1,0 +1,51 @@
+"""Debian's Chromium through Playwright: a phone, in three looks."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PHONE = {"width": 390, "height": 844}
+LOOKS = ("light", "dark", "low")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        raise RuntimeError("chromium is missing. On Debian or Ubuntu: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+def phone(browser: Browser, base_url: str, look: str = "light", **more: Any) -> BrowserContext:
+    """A phone of its own, with no cookies yet."""
+    values: dict[str, Any] = {
+        "viewport": PHONE,
+        "device_scale_factor": 2,
+        "has_touch": True,
+        "timezone_id": "America/Denver",
+        "locale": "en-US",
+        "color_scheme": "dark" if look == "dark" else "light",
+        "base_url": base_url,
+        **more,
+    }
+    context = browser.new_context(**values)
+    context.set_default_timeout(15_000)
+    if look == "low":
+        context.add_cookies([{"name": "look", "value": "low", "url": base_url}])
+    return context

@@ -1,0 +1,70 @@
+"""axe-core finds nothing, on every page, in all three looks; and no page is wider than a small phone."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.chromium import LOOKS, phone
+from tests.browser.pages import MINE, PUBLIC, sign_in
+from tests.servers import Journal
+
+pytestmark = pytest.mark.browser
+RUN = "async () => (await axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}))"
+
+
+def findings(page: Page, axe: str) -> list[str]:
+    page.evaluate(axe)
+    found: dict[str, Any] = page.evaluate(RUN)
+    return [
+        f"{v['id']}: {v['nodes'][0]['html'][:140]} {v['nodes'][0]['failureSummary'][:200]}"
+        for v in found["violations"]
+    ]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("whose", ["public", "mine"])
+def test_nothing_is_found(browser: Browser, journal: Journal, axe: str, look: str, whose: str) -> None:
+    context = phone(browser, journal.url, look)
+    page = context.new_page()
+    if whose == "mine":
+        sign_in(page, "maya@demo.example.org")
+    told = {}
+    for name, visit in (MINE if whose == "mine" else PUBLIC).items():
+        visit(page)
+        if "trends" in name:
+            page.locator("canvas").first.wait_for()
+        told[name] = findings(page, axe)
+    context.close()
+    assert not {name: found for name, found in told.items() if found}
+
+
+def test_axe_would_find_something(browser: Browser, journal: Journal, axe: str) -> None:
+    """The check itself can fail."""
+    page = phone(browser, journal.url).new_page()
+    page.goto("/sign-in")
+    page.evaluate("document.querySelector('label').remove()")
+    assert any(found.startswith("label") for found in findings(page, axe))
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_nothing_is_wider_than_the_screen(browser: Browser, journal: Journal, width: int) -> None:
+    context = phone(browser, journal.url, viewport={"width": width, "height": 700})
+    page = context.new_page()
+    sign_in(page, "maya@demo.example.org")
+    wide, small = [], {}
+    for name, visit in {**MINE, "help": PUBLIC["help-now"]}.items():
+        visit(page)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append(name)
+        targets = page.evaluate(
+            """() => [...document.querySelectorAll('.button, .scale label, .chips label, .option, .nav a, .pill, .round, summary, .segments a, .list a.item')]
+            .filter(e => e.checkVisibility()).map(e => [e.className || e.tagName, e.getBoundingClientRect()])
+            .filter(([n, r]) => r.height < 43.5 || r.width < 43.5).map(([n, r]) => `${n} ${r.width}x${r.height}`)"""
+        )
+        if targets:
+            small[name] = targets[:3]
+    context.close()
+    assert not wide
+    assert not small
