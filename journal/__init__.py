@@ -11,15 +11,15 @@ from werkzeug.routing import BaseConverter, ValidationError
 from whitenoise import WhiteNoise
 
 from journal.accounts import emails
-from journal.accounts import views as accounts
+from journal.accounts import views as accounts_doors
 from journal.accounts.passphrases import Hasher
-from journal.checkins.views import blueprint as checkins
+from journal.checkins.views import blueprint as checkins_doors
 from journal.config import Settings
-from journal.demo.cli import demo
+from journal.demo.cli import demo as demo_command
 from journal.domain import side_effects
 from journal.domain.errors import NotYours
 from journal.domain.help_numbers import help_for
-from journal.infusions.views import blueprint as infusions
+from journal.infusions.views import blueprint as infusions_doors
 from journal.kit import clock, logs, outbox, thread, throttle, web
 from journal.kit.assets import Assets, never_changes
 from journal.kit.cli import commands
@@ -27,9 +27,9 @@ from journal.kit.db import Database
 from journal.kit.mail import Mail, keep_in_folder, send_through
 from journal.kit.vault import Vault
 from journal.kit.words import FILTERS
-from journal.pages.views import blueprint as pages
-from journal.profiles.views import blueprint as profiles
-from journal.trends.views import blueprint as trends
+from journal.pages.views import blueprint as pages_doors
+from journal.profiles.views import blueprint as profiles_doors
+from journal.trends.views import blueprint as trends_doors
 
 ROOT = Path(__file__).parent.parent
 COOKIE_DAYS = 400
@@ -90,12 +90,12 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["hasher"] = Hasher(vault, settings.passphrase_rounds, settings.passphrase_kib)
     web.install(app)
-    accounts.install(app)
-    for blueprint in (profiles, checkins, infusions, trends, pages):
-        app.register_blueprint(blueprint)
+    accounts_doors.install(app)
+    for doors in (profiles_doors, checkins_doors, infusions_doors, trends_doors, pages_doors):
+        app.register_blueprint(doors)
     app.register_error_handler(NotYours, web.show_missing)
     commands(app)
-    app.cli.add_command(demo)
+    app.cli.add_command(demo_command)
     _serve_static(app, settings)
     _send_mail(app, settings)
     if settings.trusted_proxies:

@@ -98,7 +98,7 @@ class CheckingClient:
         return self.get(answer.location)
 
     def raw(self, method: str, path: str, **kwargs: Any) -> TestResponse:
-        return self._client.open(path, method=method, **kwargs)
+        return self._client.open(path, method=method, buffered=True, **kwargs)
 
     def cookie(self, name: str) -> str | None:
         found = self._client.get_cookie(name)

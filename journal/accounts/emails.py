@@ -19,8 +19,10 @@ def writers(render: Render, base_url: str) -> dict[str, Writer]:
     def verify(session: Session, waiting: Waiting, now: datetime) -> Mail | None:
         if waiting.account_id is None or queries.find_email(session, waiting.account_id) != waiting.recipient:
             return None
-        taken = queries.is_proven(session, service.email_key(waiting.recipient))
-        if taken:
+        owner = queries.find_proven(session, service.email_key(waiting.recipient))
+        if owner == waiting.account_id:
+            return None
+        if owner is not None:
             return render("address_known", waiting.recipient, base_url=base_url)
         token = service.make_link(session, "verify", waiting.account_id, waiting.recipient, now)
         return render("verify", waiting.recipient, link=f"{base_url}/account/verify/{token}")

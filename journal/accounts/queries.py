@@ -94,10 +94,11 @@ def find_email(session: Session, account_id: UUID) -> str | None:
     return session.execute(select(Account.email).where(Account.id == account_id)).scalar_one_or_none()
 
 
-def is_proven(session: Session, email_key: str) -> bool:
-    """Whether an account has this address proven."""
-    statement = select(Account.id).where(Account.email_key == email_key, Account.verified_at.is_not(None))
-    return session.execute(statement).first() is not None
+def find_proven(session: Session, email_key: str) -> UUID | None:
+    """The account that has this address proven."""
+    return session.execute(
+        select(Account.id).where(Account.email_key == email_key, Account.verified_at.is_not(None))
+    ).scalar_one_or_none()
 
 
 def find_link(session: Session, token: str, purpose: str, now: datetime) -> MailedLink | None:

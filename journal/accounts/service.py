@@ -194,7 +194,7 @@ def verify(session: Session, link: MailedLink, now: datetime) -> bool:
         return False
     if account.verified_at is not None:
         return True
-    if queries.is_proven(session, account.email_key):
+    if queries.find_proven(session, account.email_key) is not None:
         return False
     account.verified_at = now
     audit.note(session, "address-verified", now, actor_id=account.id, patient_id=account.id)

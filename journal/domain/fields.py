@@ -25,7 +25,7 @@ class Reader:
                 self.reasons[str(name)[:60]] = "The journal doesn’t know this field."
 
     def refuse(self, field: str, reason: str) -> None:
-        self.reasons.setdefault(field, reason)
+        self.reasons.setdefault(field or "form", reason)
 
     def finish(self) -> None:
         """Raises Refused if anything was wrong."""

@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
 from wtforms import EmailField, Field, PasswordField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its type stubs
 from wtforms.validators import DataRequired, Length, Regexp
 
 MOST_ADDRESS = 254
@@ -62,8 +63,10 @@ def zones() -> list[str]:
     return [*sorted(name for name in available_timezones() if name.startswith(areas)), "UTC"]
 
 
-def choices(pairs: Iterable[tuple[str, str]], empty: str | None = None) -> list[tuple[str, str]]:
-    return [("", empty), *pairs] if empty is not None else list(pairs)
+def choices(pairs: Iterable[tuple[str, str]], empty: str | None = None) -> list[Any]:
+    """(value, label) pairs as a field wants them; `empty` is the label of a choice that says nothing."""
+    every = [("", empty), *pairs] if empty is not None else pairs
+    return [SelectChoice(value, label) for value, label in every]
 
 
 class Form(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types

@@ -34,16 +34,17 @@ class CountryForm(Form):
 
 
 class TreatedForm(Form):
-    treated_for = SelectMultipleField("What are you treated for?", choices=list(CONDITIONS.items()))
+    treated_for = SelectMultipleField("What are you treated for?", choices=choices(CONDITIONS.items()))
 
 
 class DayEndForm(Form):
-    day_ends_hour = SelectField("When does your day end?", choices=DAY_ENDS)
+    day_ends_hour = SelectField("When does your day end?", choices=choices(DAY_ENDS))
 
 
 class MeasuresForm(Form):
     measures = SelectMultipleField(
-        "Asked each day", choices=[(m.id, m.title) for m in MEASURES.values() if m.id != "dissociation"]
+        "Asked each day",
+        choices=choices((m.id, m.title) for m in MEASURES.values() if m.id != "dissociation"),
     )
     always_dissociation = BooleanField("Ask every day how spaced-out or unreal I feel")
     own_asked = SelectMultipleField("Symptoms of your own", choices=[], validate_choice=False)

@@ -15,7 +15,7 @@ from journal.domain.errors import Refused
 from journal.domain.help_numbers import countries
 from journal.domain.profile import Profile
 from journal.kit import clock
-from journal.kit.forms import Form
+from journal.kit.forms import Form, choices
 from journal.kit.web import person, unit
 from journal.profiles import service
 from journal.profiles.forms import CountryForm, DayEndForm, MeasuresForm, NameForm, TreatedForm, ZoneForm
@@ -199,7 +199,7 @@ def measures() -> Page:
             "own_asked": [s.id for s in profile.own_symptoms if s.asked],
         }
     )
-    form.own_asked.choices = [(s.id, s.name) for s in profile.own_symptoms]
+    form.own_asked.choices = choices((s.id, s.name) for s in profile.own_symptoms)
     if request.method == "GET":
         return render_template("profiles/measures.html", form=form)
     if not form.validate():

@@ -1,0 +1,159 @@
+"""Every route is public by name or turns strangers away; every unsafe one wants POST and a CSRF token."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+from journal.kit.web import is_public
+from tests.cast import Cast
+from tests.client import CheckingClient
+
+PUBLIC = {
+    "accounts.sign_up",
+    "accounts.sign_in",
+    "accounts.sign_out",
+    "accounts.ask_reset",
+    "accounts.reset_asked",
+    "accounts.reset",
+    "accounts.verify",
+    "pages.home",
+    "pages.help_now",
+    "pages.look",
+    "pages.healthz",
+}
+OWN: dict[str, int] = {
+    # What a signed-in patient gets on a plain GET of each guarded route, about themselves.
+    "accounts.account": 200,
+    "accounts.sessions": 200,
+    "accounts.address": 200,
+    "accounts.passphrase": 200,
+    "accounts.send_verify_again": 405,
+    "accounts.end_session": 405,
+    "accounts.end_other_sessions": 405,
+    "profiles.welcome": 303,
+    "profiles.step": 200,
+    "profiles.finish": 200,
+    "profiles.setting": 200,
+    "profiles.measures": 200,
+    "checkins.today": 200,
+    "checkins.record_today": 200,
+    "checkins.day": 200,
+    "checkins.log": 200,
+    "checkins.record": 200,
+    "checkins.record_note": 405,
+    "checkins.index": 200,
+    "checkins.edit": 404,
+    "checkins.history": 404,
+    "checkins.choose": 405,
+    "checkins.delete": 404,
+    "checkins.restore": 405,
+    "infusions.index": 200,
+    "infusions.new": 200,
+    "infusions.plan": 200,
+    "infusions.infusion": 404,
+    "infusions.edit": 404,
+    "infusions.history": 404,
+    "infusions.choose": 405,
+    "infusions.delete": 404,
+    "infusions.restore": 405,
+    "infusions.after": 404,
+    "trends.page": 200,
+    "trends.data": 200,
+}
+
+
+def guarded(app: Flask) -> list[Any]:
+    return [r for r in app.url_map.iter_rules() if not is_public(app.view_functions[r.endpoint])]
+
+
+def path_of(rule: Any, entry: str, infusion: str) -> str:
+    values = {
+        "day": "2026-11-22",
+        "step": "name",
+        "setting": "name",
+        "token": "x",
+        "session_id": str(uuid4()),
+    }
+    values |= {"entry_id": entry, "infusion_id": infusion}
+    return re.sub(r"<(?:[^:<>]*:)?(\w+)>", lambda found: values[found[1]], rule.rule)
+
+
+def test_public_routes_are_those_listed(app: Flask) -> None:
+    assert {r.endpoint for r in app.url_map.iter_rules()} - {r.endpoint for r in guarded(app)} == PUBLIC
+
+
+def test_every_guarded_route_has_its_row(app: Flask) -> None:
+    assert {r.endpoint for r in guarded(app)} == set(OWN)
+
+
+def test_strangers_are_sent_to_sign_in(app: Flask, client: CheckingClient) -> None:
+    for rule in guarded(app):
+        path = path_of(rule, str(uuid4()), str(uuid4()))
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            app.config["WTF_CSRF_ENABLED"] = False
+            answer = client.raw(method, path)
+            app.config["WTF_CSRF_ENABLED"] = True
+            assert answer.status_code in (303, 401), (method, path, answer.status_code)
+            assert answer.status_code == 401 or answer.location.startswith("/sign-in")
+
+
+def test_somebody_elses_things_are_not_there(app: Flask, cast: Cast) -> None:
+    """Ines asks for Otis's check-in and infusion by their ids, on every route and method."""
+    browser = cast.newcomer.sign_in()
+    app.config["WTF_CSRF_ENABLED"] = False
+    try:
+        for rule in guarded(app):
+            path = path_of(rule, str(cast.other_checkin), str(cast.other_infusion))
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                answer = browser.raw(method, path)
+                assert "canary" not in answer.text, (method, path)
+                assert answer.status_code < 500, (method, path)
+                if "_id>" in rule.rule:
+                    assert answer.status_code == 404, (method, path, answer.status_code)
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
+
+
+@pytest.mark.parametrize("role", ["patient"])
+def test_route_by_role(app: Flask, cast: Cast, role: str) -> None:
+    browser = getattr(cast, role).sign_in()
+    for rule in guarded(app):
+        answer = browser.raw("GET", path_of(rule, str(uuid4()), str(uuid4())))
+        assert answer.status_code == OWN[rule.endpoint], (rule.rule, answer.status_code)
+
+
+def test_nothing_changes_without_a_csrf_token(app: Flask, cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}):
+            assert method == "POST", rule.rule
+            answer = browser.raw(method, path_of(rule, str(uuid4()), str(uuid4())), data={"mood": "3"})
+            assert answer.status_code == 400, (rule.rule, answer.status_code)
+            assert "open too long" in answer.text
+
+
+def test_error_pages_are_whole(client: CheckingClient) -> None:
+    assert "nothing at this address" in client.get("/no/such/page", expect=404).text
+    client.get("/check-ins/2026-13-45", expect=404)
+    client.get("/check-ins/1066-10-14", expect=404)
+
+
+def test_a_fault_says_nothing_of_what_was_written(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/today")
+    hidden = browser.hidden("/check-ins/2026-11-22")
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("could not keep 'my secret words'")
+
+    monkeypatch.setattr("journal.checkins.service.record", fail)
+    answer = browser.raw("POST", "/check-ins/2026-11-22", data={**hidden, "note": "my secret words"})
+    assert answer.status_code == 500
+    logged = capsys.readouterr()
+    assert "request failed" in logged.err
+    assert "secret words" not in answer.text + logged.err + logged.out

@@ -1,0 +1,110 @@
+"""Migrations: up, down and up again with rows in it; and the shape they make is the models'."""
+
+import ast
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from alembic import command
+from sqlalchemy import create_engine, inspect, text
+
+from journal.accounts import models as _accounts
+from journal.audit import models as _audit
+from journal.entries import models as _entries
+from journal.kit import outbox as _outbox
+from journal.kit import throttle as _throttle
+from journal.kit.cli import MIGRATIONS, alembic_config
+from journal.kit.db import Base, make_engine
+
+LOADED = (_accounts, _audit, _entries, _outbox, _throttle)
+VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
+
+
+def shape(url: str) -> Any:
+    """Everything about the tables that matters, in one comparable value."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")).all()
+            told: Any = {
+                name: sorted(part.strip() for part in re.split(r",\s*\n|\n", re.sub(r"[ \t]+", " ", sql)))
+                for name, sql in rows
+                if name != "alembic_version"
+            }
+        else:
+            looked = inspect(connection)
+            told = {}
+            for name in looked.get_table_names():
+                if name == "alembic_version":
+                    continue
+                constraints = connection.execute(
+                    text(
+                        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = CAST(:t AS regclass)"
+                    ),
+                    {"t": name},
+                ).all()
+                indexes = connection.execute(
+                    text("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = :t"), {"t": name}
+                ).all()
+                columns = [
+                    (c["name"], str(c["type"]), c["nullable"], bool(c.get("identity")))
+                    for c in looked.get_columns(name)
+                ]
+                told[name] = (sorted(columns), sorted(map(tuple, constraints)), sorted(map(tuple, indexes)))
+    engine.dispose()
+    return told
+
+
+def test_the_migrated_shape_is_the_models(empty_database: str, tmp_path: Path) -> None:
+    command.upgrade(alembic_config(empty_database), "head")
+    migrated = shape(empty_database)
+    command.downgrade(alembic_config(empty_database), "base")
+    engine = make_engine(empty_database)
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    assert shape(empty_database) == migrated
+    assert len(migrated) >= 9
+
+
+def test_up_down_up_with_rows(empty_database: str) -> None:
+    config = alembic_config(empty_database)
+    command.upgrade(config, "head")
+    before = shape(empty_database)
+    engine = make_engine(empty_database)
+    with engine.begin() as connection:
+        connection.execute(
+            Base.metadata.tables["accounts"].insert(),
+            {
+                "id": uuid4(),
+                "email": "a@example.org",
+                "email_key": "a@example.org",
+                "passphrase_hash": "x",
+                "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+                "zone": "UTC",
+                "day_ends_hour": 0,
+            },
+        )
+    for version in reversed(VERSIONS[1:]):
+        earlier = VERSIONS[VERSIONS.index(version) - 1].stem
+        command.downgrade(config, earlier)
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM accounts")).scalar_one() == 1
+    command.upgrade(config, "head")
+    engine.dispose()
+    assert shape(empty_database) == before
+
+
+def test_migrations_are_numbered_named_and_alone() -> None:
+    for number, path in enumerate(VERSIONS, 1):
+        assert path.stem.startswith(f"{number:04}_")
+        words = path.read_text("utf-8")
+        assert f'revision = "{path.stem}"' in words
+        names = {
+            n.split(".")[0]
+            for node in ast.walk(ast.parse(words))
+            if isinstance(node, ast.ImportFrom)
+            for n in [node.module or ""]
+        }
+        assert "journal" not in names and "import journal" not in words
