@@ -97,6 +97,7 @@ class Settings:
             default_zone=_zone(env.get("DEFAULT_ZONE") or "America/New_York"),
             default_country=_country(env.get("DEFAULT_COUNTRY", "US")),
             trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0, 0, 5),
+            seal=public or env.get("JOURNAL_TEST_UNSEALED") != "yes",
         )
 
 

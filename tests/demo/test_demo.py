@@ -1,0 +1,40 @@
+"""`flask demo` as a newcomer uses it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.faults.person import Person
+from tests.servers import Journal
+
+pytestmark = pytest.mark.slow
+PASSPHRASE = "four green lamps at dusk"
+
+
+def test_demo_lists_who_can_sign_in(empty_database: str, tmp_path: Path) -> None:
+    address = None if empty_database.startswith("sqlite") else empty_database
+    journal = Journal(tmp_path, address).start()
+    try:
+        words = ("demo", "--patients", "3", "--weeks", "4", "--seed", "7", "--password", PASSPHRASE, "--json")
+        told = journal.flask(*words)
+        listed = json.loads(told.stdout)
+        assert len(listed) == 3 and all(one["roles"] == ["patient"] for one in listed)
+        assert json.loads(journal.flask(*words).stdout) == listed  # a second time adds nobody
+        person = Person(journal.url)
+        assert person.sign_in(listed[0]["email"], PASSPHRASE) == 303
+        told_trends = person.json("/trends.json?days=90")
+        assert sum(v is not None for v in told_trends["series"][0]["values"]) > 15
+    finally:
+        journal.stop()
+
+
+def test_no_made_up_patients_in_a_real_journal(tmp_path: Path) -> None:
+    journal = Journal(
+        tmp_path,
+        BASE_URL="https://journal.example.net",
+        SECRET_KEY="kQ4v8sT1nLx7Wm2ZpR9cYb3HdJf6Gt5AaEe0UuIiOo",
+    )
+    assert "up to date" in journal.flask("db", "upgrade").stdout
+    told = journal.flask("demo")
+    assert told.returncode == 1 and "nothing was added" in told.stderr

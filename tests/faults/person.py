@@ -1,0 +1,62 @@
+"""A person with a browser, over real HTTP, standard library only: for tests in which the server is killed."""
+
+import json
+import re
+from http.cookiejar import CookieJar
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirector, Request, build_opener
+
+PASSPHRASE = "four green lamps at dusk"
+
+
+class _Stay(HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Person:
+    """Signs up, signs in, saves check-ins. Keeps its cookies over a restart of the server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.cookies = CookieJar()
+        self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.cookies), _Stay())
+        self._token = ""
+
+    def open(self, path: str, data: dict[str, str] | None = None) -> tuple[int, str]:
+        body = None if data is None else urlencode(data).encode()
+        try:
+            with self._opener.open(Request(self.url + path, body), timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def token(self, path: str) -> str:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.open(path)[1])
+        assert found
+        return found[1]
+
+    def sign_up(self, email: str) -> None:
+        token = self.token("/sign-up")
+        code, _ = self.open(
+            "/sign-up", {"csrf_token": token, "email": email, "password": PASSPHRASE, "zone": "UTC"}
+        )
+        assert code == 303
+        self._token = self.token("/today")
+
+    def sign_in(self, email: str, passphrase: str) -> int:
+        code, _ = self.open(
+            "/sign-in", {"csrf_token": self.token("/sign-in"), "email": email, "password": passphrase}
+        )
+        self._token = self.token("/today")
+        return code
+
+    def save(self, fields: dict[str, str]) -> int:
+        """Save a check-in for today; the answer's code."""
+        return self.open("/today", {"csrf_token": self._token, **fields})[0]
+
+    def json(self, path: str) -> Any:
+        return json.loads(self.open(path)[1])
