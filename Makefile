@@ -14,13 +14,13 @@ help: ## Say what there is to make
 .venv/run: requirements.txt
 	@sh $(NEEDS) python $(PYTHON)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/dev: requirements-dev.txt requirements.txt
 	@sh $(NEEDS) python $(PYTHON)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/run
 
 run: .venv/run ## Set everything up and run the journal on http://localhost:8000

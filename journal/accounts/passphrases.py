@@ -4,12 +4,13 @@ The salt is made from the address with the server's key, so one slow computation
 an address, and for none: signing in takes the same time whether or not the address is known here.
 """
 
-from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
+from hmac import compare_digest
 from importlib.resources import files
 from threading import BoundedSemaphore
 from unicodedata import normalize
+from uuid import UUID
 
 from argon2.low_level import Type, hash_secret
 
@@ -63,6 +64,14 @@ class Hasher:
         """A keyed hash for a throttle: no address is kept in its table."""
         return self.vault.keyed_hash(text.encode(), purpose.encode())
 
-    def device_mark(self, email_key: str) -> str:
-        """What a browser keeps that has signed in to this address before."""
-        return b64encode(self.key("known device", email_key)).decode()
+    def device_mark(self, account_id: UUID) -> str:
+        """What a browser keeps that has signed in to this account before."""
+        return f"{account_id}.{self.key('known device', str(account_id)).hex()}"
+
+    def account_of_mark(self, mark: str) -> UUID | None:
+        """The account whose mark this is, or None for one that we didn't make."""
+        try:
+            account_id = UUID(mark.partition(".")[0])
+        except ValueError:
+            return None
+        return account_id if compare_digest(mark.encode(), self.device_mark(account_id).encode()) else None

@@ -90,6 +90,21 @@ def find_for_reset(session: Session, email_key: str) -> tuple[UUID, str] | None:
     return None if row is None else (row.id, row.email)
 
 
+def has_email_key(session: Session, account_id: UUID, email_key: str) -> bool:
+    statement = select(Account.id).where(Account.id == account_id, Account.email_key == email_key)
+    return session.execute(statement).first() is not None
+
+
+def owns_address(session: Session, account_id: UUID, email_key: str) -> bool:
+    """Whether the account has the address proven, or is the only one that claims it."""
+    rows = session.execute(
+        select(Account.id, Account.verified_at).where(Account.email_key == email_key)
+    ).all()
+    return all(row.id == account_id for row in rows) or any(
+        row.id == account_id and row.verified_at is not None for row in rows
+    )
+
+
 def find_email(session: Session, account_id: UUID) -> str | None:
     return session.execute(select(Account.email).where(Account.id == account_id)).scalar_one_or_none()
 

@@ -16,7 +16,7 @@ from journal.kit import outbox, throttle
 from journal.kit.tokens import hash_token, new_token
 
 TRY_WINDOW = timedelta(minutes=15)
-TRIES_PER_ADDRESS = 60
+TRIES_PER_ADDRESS = 100
 TRIES_PER_ACCOUNT = 12
 MAIL_WINDOW = timedelta(hours=1)
 MAILS_PER_ACCOUNT = 4

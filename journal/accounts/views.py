@@ -43,7 +43,6 @@ from journal.kit.web import (
     local_target,
     person,
     public,
-    same_secret,
     unit,
 )
 
@@ -112,32 +111,43 @@ def _outbox_wake() -> None:
         wake()
 
 
-def _guess_allowed(email: str) -> bool:
-    """Count this try. A browser that signed in here before counts apart from strangers."""
+def _address_bucket(purpose: str) -> bytes:
+    return _hasher().key(f"{purpose} by address", request.remote_addr or "")
+
+
+def _guess_allowed(email: str, purpose: str = "tries") -> bool:
+    """Count this try. A browser that signed in to the account before counts apart from strangers."""
     key, hasher = service.email_key(email), _hasher()
-    known = same_secret(request.cookies.get(KNOWN_DEVICE, ""), hasher.device_mark(key))
-    bucket = hasher.key("known device tries" if known else "tries", key)
-    address = None if known else hasher.key("address tries", request.remote_addr or "")
+    marked = hasher.account_of_mark(request.cookies.get(KNOWN_DEVICE, ""))
     with database().writing() as own_unit:
+        known = marked is not None and queries.has_email_key(own_unit, marked, key)
+        bucket = hasher.key("known device tries", str(marked)) if known else hasher.key("tries", key)
+        address = None if known else _address_bucket(purpose)
         allowed = service.count_guess(own_unit, bucket, address, clock.now())
         own_unit.commit()
     return allowed
 
 
 def _open_session(account_id: UUID, email: str, target: str) -> AnyResponse:
-    """Sign this browser in, forget the tries, and go on."""
+    """Sign this browser in and go on. Tries are forgiven, and the browser is known from now on, only where the address
+    is this account's alone or proven: else a stranger could claim the address to guess on for ever."""
     hasher, key = _hasher(), service.email_key(email)
     token = service.start_session(unit(), account_id, device(), clock.now())
-    for purpose in ("tries", "known device tries"):
-        throttle.take_back(unit(), hasher.key(purpose, key))
+    owns = queries.owns_address(unit(), account_id, key)
+    throttle.forgive(unit(), _address_bucket("tries"))
+    if owns:
+        throttle.take_back(unit(), hasher.key("tries", key))
+        throttle.take_back(unit(), hasher.key("known device tries", str(account_id)))
     unit().commit()
     session.clear()
     session.permanent = True
     login_user(WebPerson(token, None))
     answer = redirect(target, 303)
+    if not owns:
+        return answer
     answer.set_cookie(
         KNOWN_DEVICE,
-        hasher.device_mark(key),
+        hasher.device_mark(account_id),
         max_age=KNOWN_DEVICE_AGE,
         httponly=True,
         samesite="Lax",
@@ -158,7 +168,7 @@ def sign_up() -> Page:
     if not form.validate():
         return render_template("accounts/sign_up.html", form=form), 422
     email = typed(form.email)
-    if not _guess_allowed(email):
+    if not _guess_allowed(email, "sign-ups"):
         form.email.errors = [TOO_MANY]
         return render_template("accounts/sign_up.html", form=form), 429
     hashed = _hasher().hash(typed(form.password), service.email_key(email))

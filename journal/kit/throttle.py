@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, Integer, LargeBinary, Table, case, delete
+from sqlalchemy import CheckConstraint, Integer, LargeBinary, Table, case, delete, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from journal.kit.db import Base, Instant, upsert
@@ -38,6 +38,13 @@ def count_try(session: Session, key: bytes, window: timedelta, now: datetime) ->
 def take_back(session: Session, key: bytes) -> None:
     """Forget the key's tries: the last one was right."""
     session.execute(delete(Throttle).where(Throttle.key == key))
+
+
+def forgive(session: Session, key: bytes) -> None:
+    """Take one try back: it was right. Wrong ones before it stay counted."""
+    session.execute(
+        update(Throttle).where(Throttle.key == key, Throttle.tries > 0).values(tries=Throttle.tries - 1)
+    )
 
 
 def sweep(session: Session, before: datetime) -> None:

@@ -1,7 +1,6 @@
 """The web edge: a unit of work per request, headers, who may come in, error pages, and small answers' size."""
 
 import gzip
-import hmac
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
@@ -245,10 +244,6 @@ def _show_fault(error: Exception) -> tuple[str, int]:
     log.error("request failed", path=request.path, error=type(error).__name__, where=where(error))
     title, text = ERRORS[500]
     return render_template("errors/error.html", title=title, text=text, code=500, bare=True), 500
-
-
-def same_secret(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def install(app: Flask) -> None:

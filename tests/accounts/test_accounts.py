@@ -350,6 +350,25 @@ def test_guessing_is_slowed_without_locking_the_owner_out(cast: Cast) -> None:
     owner.send("/sign-in", {"email": cast.patient.email, "password": PASSPHRASE}, page="/sign-in")
 
 
+def test_claiming_an_address_gives_no_more_tries(cast: Cast) -> None:
+    """A stranger signs up with Mara's address, and signs in to that account between the guesses at hers."""
+    owner = cast.patient.sign_in()
+    stranger = CheckingClient(cast.patient.app)
+    sign_up(stranger, cast.patient.email, "the strangers own passphrase")
+    assert stranger.cookie("known_device") is None
+    codes = []
+    for n in range(service.TRIES_PER_ACCOUNT + 4):
+        for words in (f"guess number {n:04}", "the strangers own passphrase"):
+            browser = CheckingClient(cast.patient.app)
+            browser.get("/sign-in")
+            form = {**browser.hidden("/sign-in"), "email": cast.patient.email, "password": words}
+            codes.append(browser.raw("POST", "/sign-in", data=form).status_code)
+    assert codes.count(422) <= service.TRIES_PER_ACCOUNT and codes[-1] == 429
+    owner.get("/account")
+    owner.send("/sign-out")
+    owner.send("/sign-in", {"email": cast.patient.email, "password": PASSPHRASE}, page="/sign-in")
+
+
 def test_one_address_can_not_try_many_accounts(cast: Cast, client: CheckingClient) -> None:
     codes = set()
     for n in range(service.TRIES_PER_ADDRESS + 2):

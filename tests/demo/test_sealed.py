@@ -32,6 +32,7 @@ def words() -> set[str]:
         "speech",
         "pain",
     }
+    ids = {name for name in ids if len(name) > 4}  # random bytes hold every short word somewhere
     return {
         *NOTES,
         *FEELINGS,
@@ -105,7 +106,7 @@ def test_nothing_is_readable(empty_database: str, tmp_path: Path, sealing: bool)
     if sealing:
         assert seen == set()
     else:
-        assert {WRITTEN, "nausea", "mood", *NOTES[:1]} <= seen
+        assert {WRITTEN, "nausea", "anxiety", *NOTES[:1]} <= seen
 
 
 def test_the_stories_differ_and_repeat() -> None:

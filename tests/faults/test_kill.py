@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -41,7 +42,7 @@ def _acknowledged(journal: Journal, people: list[Person], sent: set[str]) -> set
             try:
                 if person.save({"entry_id": str(uuid4()), "mood": "5", "note": note}) == 303:
                     told.add(note)
-            except OSError:
+            except (OSError, HTTPException):
                 return
             if len(told) >= LEAST_ACKNOWLEDGED:
                 enough.set()
