@@ -10,7 +10,6 @@ from flask import (
     Flask,
     abort,
     current_app,
-    flash,
     g,
     redirect,
     render_template,
@@ -43,6 +42,7 @@ from journal.kit.web import (
     local_target,
     person,
     public,
+    say,
     unit,
 )
 
@@ -274,7 +274,7 @@ def reset(token: str) -> Page:
     service.verify(unit(), used, now)
     service.change_passphrase(unit(), used.account_id, hashed, None, now)
     answer = _open_session(used.account_id, used.email, url_for("checkins.today"))
-    flash("Your passphrase is changed. Other devices were signed out.")
+    say("Your passphrase is changed. Other devices were signed out.")
     _outbox_wake()
     return answer
 
@@ -292,7 +292,7 @@ def verify(token: str) -> Page:
     if used is None or not service.verify(unit(), used, now):
         return render_template("accounts/link_gone.html", purpose="verify"), 404
     unit().commit()
-    flash("Thank you. Your address is confirmed.")
+    say("Thank you. Your address is confirmed.")
     return redirect(url_for("accounts.account" if current_user.is_authenticated else "accounts.sign_in"), 303)
 
 
@@ -304,12 +304,12 @@ def send_verify_again() -> AnyResponse:
         _hasher().key("address verify mails", request.remote_addr or ""),
     )
     if who.is_verified:
-        flash("Your address is confirmed already.")
+        say("Your address is confirmed already.")
     elif service.count_mail(unit(), *buckets, now):
         outbox.put(unit(), "verify", who.email, who.account_id, now)
-        flash("We sent you the mail again.")
+        say("We sent you the mail again.")
     else:
-        flash("We sent several mails already. Look in your spam folder, or try again in an hour.")
+        say("We sent several mails already. Look in your spam folder, or try again in an hour.")
     unit().commit()
     _outbox_wake()
     return redirect(url_for("accounts.account"), 303)
@@ -346,7 +346,7 @@ def end_session(session_id: UUID) -> AnyResponse:
     if session_id == who.session_id:
         session.clear()
         return redirect(url_for("pages.home"), 303)
-    flash("That device is signed out.")
+    say("That device is signed out.")
     return redirect(url_for("accounts.sessions"), 303)
 
 
@@ -355,7 +355,7 @@ def end_other_sessions() -> AnyResponse:
     who = person()
     service.end_other_sessions(unit(), who.account_id, who.session_id, clock.now())
     unit().commit()
-    flash("All other devices are signed out.")
+    say("All other devices are signed out.")
     return redirect(url_for("accounts.sessions"), 303)
 
 
@@ -375,7 +375,7 @@ def address() -> Page:
     service.change_email(unit(), who.account_id, email, hashed, clock.now())
     unit().commit()
     _outbox_wake()
-    flash("Your address is changed. We sent a mail there to confirm it.")
+    say("Your address is changed. We sent a mail there to confirm it.")
     return redirect(url_for("accounts.account"), 303)
 
 
@@ -394,7 +394,7 @@ def passphrase() -> Page:
     service.change_passphrase(unit(), who.account_id, hashed, who.session_id, clock.now())
     unit().commit()
     _outbox_wake()
-    flash("Your passphrase is changed. Other devices were signed out.")
+    say("Your passphrase is changed. Other devices were signed out.")
     return redirect(url_for("accounts.account"), 303)
 
 

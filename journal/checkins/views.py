@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from journal.checkins import queries, service
@@ -19,13 +19,16 @@ from journal.entries import removal
 from journal.entries.queries import get_entry, list_versions
 from journal.entries.service import Kept
 from journal.kit import clock
-from journal.kit.web import device, person, unit
+from journal.kit.web import device, person, say, unit
 from journal.kit.words import say_time
 
 blueprint = Blueprint("checkins", __name__)
 
 Page = str | tuple[str, int] | Response
 LIST_DAYS = 30
+FIRST_DAY = date(2000, 2, 1)
+CHOSEN = "This version counts now. The others stay in the history."
+CHANGED_MEANWHILE = "It was changed elsewhere meanwhile. Look at all versions once more."
 
 
 def _viewer() -> Viewer:
@@ -180,11 +183,11 @@ def _record(day: date) -> Page:
 
 def _say_kept(kept: Kept, now: datetime) -> None:
     if kept.how == "beside":
-        flash("Saved. This day was changed elsewhere meanwhile, so both versions are kept.")
+        say("Saved. This day was changed elsewhere meanwhile, so both versions are kept.")
     elif kept.how == "same":
-        flash("This was saved already.")
+        say("This was saved already.")
     else:
-        flash(f"Saved at {say_time(now.astimezone(_zone()))}.")
+        say(f"Saved at {say_time(now.astimezone(_zone()))}.")
 
 
 @blueprint.post("/check-ins/<day:day>/notes")
@@ -217,7 +220,7 @@ def record_note(day: date) -> Page:
             note_error=next(iter(refused.reasons.values())),
         ), 422
     unit().commit()
-    flash(f"Saved at {say_time(now.astimezone(_zone()))}.")
+    say(f"Saved at {say_time(now.astimezone(_zone()))}.")
     return redirect(_day_url(day, this_day), 303)
 
 
@@ -225,9 +228,10 @@ def record_note(day: date) -> Page:
 def index() -> Page:
     this_day = _today(clock.now())
     try:
-        last = min(date.fromisoformat(request.args.get("before", "")) - timedelta(days=1), this_day)
-    except (ValueError, OverflowError):
-        last = this_day
+        before = date.fromisoformat(request.args.get("before", ""))
+    except ValueError:
+        before = FIRST_DAY
+    last = min(before - timedelta(days=1), this_day) if before > FIRST_DAY else this_day
     first = last - timedelta(days=LIST_DAYS - 1)
     rows, profile = queries.list_days(unit(), _viewer(), first, last, this_day - timedelta(days=LATE_DAYS))
     return render_template(
@@ -249,6 +253,7 @@ def history(day: date, entry_id: UUID) -> Page:
         versions=[(v, None if v.payload is None else CheckIn.load(v.payload)) for v in versions],
         open_count=len(open_ones),
         last=versions[-1].number,
+        current=next(v.number for v in versions if v.is_current),
         profile=shown.profile,
     )
 
@@ -258,9 +263,10 @@ def choose(day: date, entry_id: UUID) -> Page:
     """Settle two versions: the chosen one counts, all stay in the history."""
     number, shown = number_of(request.form, "number"), number_of(request.form, "settles")
     now = clock.now()
-    removal.choose(unit(), _viewer(), entry_id, "check-in", number, shown, device(), now)
+    base = number_of(request.form, "base")
+    kept = removal.choose(unit(), _viewer(), entry_id, "check-in", number, base, shown, device(), now)
     unit().commit()
-    flash("This version counts now. The others stay in the history.")
+    say(CHANGED_MEANWHILE if kept.how == "beside" else CHOSEN)
     return redirect(_day_url(day, _today(now)), 303)
 
 
@@ -274,12 +280,14 @@ def delete(day: date, entry_id: UUID) -> Page:
         return render_template(
             "checkins/delete.html", day=day, held=held, kind=kind, today=_today(clock.now())
         )
-    if number_of(request.form, "base") != held.revision:
-        flash("This was changed elsewhere meanwhile, so it was not deleted.")
+    kept = removal.delete(
+        unit(), _viewer(), entry_id, kind, number_of(request.form, "base"), device(), clock.now()
+    )
+    unit().commit()
+    if kept.how == "same":
+        say("This was changed elsewhere meanwhile, so it was not deleted.")
     else:
-        removal.delete(unit(), _viewer(), entry_id, kind, held.revision, device(), clock.now())
-        unit().commit()
-        flash("Deleted. You can bring it back today.")
+        say("Deleted. You can bring it back today.")
     return redirect(url_for("checkins.day", day=day), 303)
 
 
@@ -292,5 +300,5 @@ def restore(day: date, entry_id: UUID) -> Page:
         raise NotYours(kind)
     removal.restore(unit(), _viewer(), entry_id, kind, device(), now)
     unit().commit()
-    flash("It is back.")
+    say("It is back.")
     return redirect(_day_url(day, _today(now)), 303)

@@ -84,7 +84,9 @@ def decide(
         return Benefit(infusion, "not-enough-data", why="series-baseline-thin")
     if own is None:
         return Benefit(infusion, "not-enough-data", why="baseline-thin", baseline=series)
-    if series < BASELINE_LEAST or own < BASELINE_LEAST:
+    if series < BASELINE_LEAST:
+        return Benefit(infusion, "not-enough-data", why="series-baseline-low", baseline=series)
+    if own < BASELINE_LEAST:
         return Benefit(infusion, "not-enough-data", why="baseline-low", baseline=series)
     following = infusions[index + 1].day if index + 1 < len(infusions) else None
     last = min(today, following - timedelta(days=1)) if following else today
@@ -130,6 +132,7 @@ _NOT_ENOUGH = {
     "no-first-infusion": "We can’t say how long. It takes the first infusion of the series in the journal.",
     "series-baseline-thin": "We can’t say how long. It takes three days logged in the week before infusion 1.",
     "baseline-thin": "We can’t say how long. It takes three days logged in the week before infusion {n}.",
+    "series-baseline-low": "We can’t say how long. Before infusion 1, {noun} was too near its best to halve.",
     "baseline-low": "We can’t say how long. Before infusion {n}, {noun} was too near its best to halve.",
     "cut-off-today": "We can’t say yet. It is less than a week since infusion {n}.",
     "cut-off-next-infusion": "We can’t say how long. Infusion {next} came within a week of infusion {n}.",

@@ -1,6 +1,7 @@
 """What is said about the log over time. Charts, tables, sentences and the JSON all read from one `Trends`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -9,7 +10,7 @@ from typing import Any
 from journal.domain import alignment
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.alignment import Aligned
-from journal.domain.benefit import BASELINE_DAYS, Given
+from journal.domain.benefit import BASELINE_DAYS, Given, series_start
 from journal.domain.days import days_between
 from journal.domain.measures import Measure
 from journal.domain.side_effects import GRADES, SIDE_EFFECTS
@@ -83,23 +84,43 @@ class Trends:
 
 
 def the_day_values(logged: Iterable[Logged]) -> dict[date, Logged]:
-    """One check-in a day: where there are two, the one made last."""
+    """One value a day for each measure and side effect: where there are two check-ins, that of the one made last. One
+    that was skipped takes nothing away from what was logged before."""
     by_day: dict[date, Logged] = {}
-    for one in logged:
+    for one in sorted(logged, key=lambda one: one.made_at):
         held = by_day.get(one.day)
-        if held is None or one.made_at >= held.made_at:
+        if held is None:
             by_day[one.day] = one
+        else:
+            by_day[one.day] = Logged(
+                one.day,
+                one.made_at,
+                one.late,
+                {**held.measures, **one.measures},
+                {**held.side_effects, **one.side_effects},
+            )
     return by_day
 
 
-def needed_since(window: str, infusions: Sequence[Given], today: date) -> tuple[date | None, date | None]:
-    """(first day to read, day of infusion 1 whose week before must be read too); None means everything."""
+def needed_days(window: str, infusions: Sequence[Given], today: date) -> tuple[tuple[date | None, date], ...]:
+    """The stretches of days to read, both ends included (None is open): the window with the week before it, and the
+    week before infusion 1 of every series that an infusion in the window belongs to."""
     length = WINDOWS[window]
     if length is None:
-        return None, None
+        return ((None, today),)
     first = today - timedelta(days=length - 1)
-    starts = [i.day for i in infusions if i.number == 1]
-    return first - timedelta(days=BASELINE_DAYS), (starts[-1] if starts else None)
+    since = first - timedelta(days=BASELINE_DAYS)
+    starts = {
+        start.day
+        for index, given in enumerate(infusions)
+        if first <= given.day <= today and (start := series_start(infusions, index)) is not None
+    }
+    weeks = tuple(
+        (start - timedelta(days=BASELINE_DAYS), min(start, since) - timedelta(days=1))
+        for start in sorted(starts)
+        if start - timedelta(days=BASELINE_DAYS) < since
+    )
+    return ((since, today), *weeks)
 
 
 def build(
@@ -146,18 +167,27 @@ def _series(
     in_order = tuple(values.get(day) for day in days)
     before = [values.get(days[0] - timedelta(days=n)) for n in range(MIDDLE_DAYS - 1, 0, -1)]
     wide = [*before, *in_order]
-    middle = tuple(_middle(wide[i : i + MIDDLE_DAYS]) for i in range(len(days)))
+    middle = tuple(_middles(wide))
     late = tuple(value is not None and by_day[day].late for day, value in zip(days, in_order, strict=True))
     return Series(measure, in_order, late, middle, _daily_sentence(measure, values, days, infusions))
 
 
-def _middle(week: Sequence[int | None]) -> float | None:
-    logged = sorted([value for value in week if value is not None])
-    count = len(logged)
-    if count < MIDDLE_LEAST:
-        return None
-    half = count // 2
-    return float(logged[half]) if count % 2 else (logged[half - 1] + logged[half]) / 2
+def _middles(wide: Sequence[int | None]) -> Iterator[float | None]:
+    """The median of each day and the six before it; `wide` begins six days early. The week is kept sorted as it
+    slides along, which costs a tenth of sorting each anew."""
+    week: list[int] = []
+    for place, value in enumerate(wide):
+        if value is not None:
+            insort(week, value)
+        if place >= MIDDLE_DAYS and (left := wide[place - MIDDLE_DAYS]) is not None:
+            del week[bisect_left(week, left)]
+        if place >= MIDDLE_DAYS - 1:
+            count = len(week)
+            half = count // 2
+            if count < MIDDLE_LEAST:
+                yield None
+            else:
+                yield float(week[half]) if count % 2 else (week[half - 1] + week[half]) / 2
 
 
 def _daily_sentence(

@@ -1,12 +1,12 @@
 """Reading the log, always for somebody, through one statement."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
@@ -96,6 +96,13 @@ def belongs_to(patient_id: UUID, entry_id: UUID, number: int) -> bytes:
     return b"entry|" + patient_id.bytes + entry_id.bytes + number.to_bytes(4, "big")
 
 
+def open_versions(made_beside: Sequence[tuple[int, int]], settled: int) -> set[int]:
+    """Of the revisions made beside a newer one, as (number, base), those that nobody has looked at yet: made after
+    the last choice, and not gone on from."""
+    continued = {base for _number, base in made_beside}
+    return {number for number, _base in made_beside if number > settled and number not in continued}
+
+
 def list_entries(
     session: Session, viewer: Viewer, wants: Sequence[Want], *, with_deleted: bool = False
 ) -> tuple[Opened, ...]:
@@ -150,13 +157,14 @@ def list_versions(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -
     if not rows:
         raise NotYours(kind)
     box = vault_of(session).box(rows[0].wrapped_key, viewer.patient_id.bytes)
-    continued = {row.Revision.base for row in rows if row.Revision.is_beside}
+    made = [(row.Revision.number, row.Revision.base) for row in rows if row.Revision.is_beside]
+    still_open = open_versions(made, rows[0].settled_revision)
     return tuple(
         Version(
             number=r.number,
             base=r.base,
             is_beside=r.is_beside,
-            is_open=r.is_beside and r.number > row.settled_revision and r.number not in continued,
+            is_open=r.number in still_open,
             is_current=r.number == row.current_revision,
             day=r.day,
             captured_at=r.captured_at,
@@ -183,7 +191,7 @@ def _open(
 ) -> dict[str, Any] | None:
     if sealed is None:
         return None
-    return cast(dict[str, Any], json.loads(box.open(sealed, belongs_to(patient_id, entry_id, number))))
+    return cast(dict[str, Any], orjson.loads(box.open(sealed, belongs_to(patient_id, entry_id, number))))
 
 
 def _open_all(session: Session, viewer: Viewer, statement: Any) -> tuple[Opened, ...]:
@@ -191,22 +199,23 @@ def _open_all(session: Session, viewer: Viewer, statement: Any) -> tuple[Opened,
     if not rows:
         return ()
     box = vault_of(session).box(rows[0].wrapped_key, viewer.patient_id.bytes)
+    patient_id = viewer.patient_id
     opened = [
         Opened(
-            row.id,
-            row.kind,
-            row.day,
-            row.zone,
-            row.is_late,
-            row.is_deleted,
-            row.current_revision,
-            row.last_revision,
-            row.beside,
-            row.captured_at,
-            row.received_at,
-            _open(box, viewer.patient_id, row.id, row.current_revision, row.sealed) or {},
+            entry_id,
+            kind,
+            day,
+            zone,
+            is_late,
+            is_deleted,
+            number,
+            last,
+            beside,
+            captured_at,
+            received_at,
+            _open(box, patient_id, entry_id, number, sealed) or {},
         )
-        for row in rows
+        for entry_id, kind, day, zone, is_late, is_deleted, number, last, beside, captured_at, received_at, sealed, _ in rows
     ]
     opened.sort(key=lambda one: (one.day, one.captured_at))
     return tuple(opened)

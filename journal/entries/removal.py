@@ -10,20 +10,25 @@ from journal.domain.access import Viewer
 from journal.domain.errors import NotYours
 from journal.domain.payloads import KINDS
 from journal.entries.queries import find_entry, get_entry, list_versions
-from journal.entries.service import Draft, Kept, append
+from journal.entries.service import Draft, Kept, append, lock
 
 
 def delete(
     session: Session, viewer: Viewer, entry_id: UUID, kind: str, base: int, device: str, now: datetime
 ) -> Kept:
-    """Append the revision that says "deleted". Raises NotYours."""
+    """Append the revision that says "deleted", unless the entry was changed since revision `base`: then nothing is
+    appended and the answer is "same". Raises NotYours."""
+    lock(session, viewer)
     held = get_entry(session, viewer, entry_id, kind)
+    if base != held.revision:
+        return Kept(entry_id, held.revision, "same")
     draft = Draft(entry_id, kind, None, held.day, held.zone, now, base, device, held.is_late)
     return append(session, viewer, draft, now)
 
 
 def restore(session: Session, viewer: Viewer, entry_id: UUID, kind: str, device: str, now: datetime) -> Kept:
     """Append what stood there before it was deleted. Raises NotYours where nothing was deleted."""
+    lock(session, viewer)
     held = find_entry(session, viewer, entry_id, kind)
     if held is None or not held.is_deleted:
         raise NotYours(kind)
@@ -42,12 +47,15 @@ def choose(
     entry_id: UUID,
     kind: str,
     number: int,
+    base: int,
     shown: int,
     device: str,
     now: datetime,
 ) -> Kept:
-    """Let revision `number` count from now on; versions up to `shown` are settled. All of them stay in the history.
-    Raises NotYours for a revision that isn't there."""
+    """Let revision `number` count from now on, in place of `base`, which counted when the page was shown; versions up
+    to `shown` are settled. All of them stay in the history. Where another one counts by now, the choice is kept
+    beside it. Raises NotYours for a revision that isn't there."""
+    lock(session, viewer)
     held = get_entry(session, viewer, entry_id, kind)
     version = next((v for v in list_versions(session, viewer, entry_id, kind) if v.number == number), None)
     if version is None or version.payload is None:
@@ -59,7 +67,7 @@ def choose(
         version.day,
         held.zone,
         now,
-        held.revision,
+        base,
         device,
         held.is_late,
         settles=shown,

@@ -1,11 +1,11 @@
 """Appending to the log: the one way anything a patient logs gets kept. Nothing here commits."""
 
-import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import and_, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -14,8 +14,11 @@ from journal.domain.access import Viewer
 from journal.domain.errors import NotYours, Refused
 from journal.domain.payloads import Payload
 from journal.entries.models import Entry, PatientKey, Revision
-from journal.entries.queries import belongs_to, vault_of
+from journal.entries.queries import belongs_to, open_versions, vault_of
 from journal.kit.db import upsert
+
+FIXED_DAY = frozenset({"check-in", "note"})
+"""These belong to their day for good: a change never moves them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def append(session: Session, viewer: Viewer, draft: Draft, now: datetime) -> Kep
     row = _lock(session, viewer, draft.id, now)
     if row.kind is None:
         return _append_new(session, viewer, draft, row.wrapped_key, now)
-    if row.kind != draft.kind:
+    if row.kind != draft.kind or (draft.kind in FIXED_DAY and row.day != draft.day):
         raise NotYours(draft.kind)
     if draft.base > row.last_revision:
         raise Refused(
@@ -64,11 +67,20 @@ def append(session: Session, viewer: Viewer, draft: Draft, now: datetime) -> Kep
     return _append_to(session, viewer, draft, row, now)
 
 
+def lock(session: Session, viewer: Viewer) -> None:
+    """Queue up behind the patient's other writers, before reading what is about to be changed."""
+    session.execute(
+        select(PatientKey.patient_id).where(PatientKey.patient_id == viewer.patient_id).with_for_update()
+    )
+
+
 def _lock(session: Session, viewer: Viewer, entry_id: UUID, now: datetime) -> Any:
     statement = (
         select(
             PatientKey.wrapped_key,
             Entry.kind,
+            Entry.day,
+            Entry.is_deleted,
             Entry.current_revision,
             Entry.last_revision,
             Entry.settled_revision,
@@ -126,19 +138,22 @@ def _append_to(session: Session, viewer: Viewer, draft: Draft, row: Any, now: da
     if same is not None:
         return Kept(draft.id, same, "same")
     number = row.last_revision + 1
-    is_beside = draft.base != row.current_revision
+    # What somebody wrote while the entry was deleted elsewhere brings it back: words win over their absence.
+    revives = row.is_deleted and draft.payload is not None
+    is_beside = draft.base != row.current_revision and not revives
     values: dict[str, Any] = {"last_revision": number}
-    if is_beside:
-        continues = draft.base > row.settled_revision and _is_beside(session, viewer, draft)
-        values["beside"] = row.beside + (0 if continues else 1)
-    else:
-        values |= {"current_revision": number, "day": draft.day, "is_deleted": draft.payload is None}
-        if draft.settles:
-            settled = min(draft.settles, row.last_revision)
-            values |= {
-                "settled_revision": settled,
-                "beside": 0 if settled == row.last_revision else row.beside,
-            }
+    settled = row.settled_revision
+    if not is_beside:
+        settled = max(settled, min(draft.settles, row.last_revision))
+        values |= {
+            "current_revision": number,
+            "day": draft.day,
+            "is_deleted": draft.payload is None,
+            "settled_revision": settled,
+        }
+    if is_beside or draft.settles:
+        made = _made_beside(session, viewer, draft.id) + ([(number, draft.base)] if is_beside else [])
+        values["beside"] = len(open_versions(made, settled))
     session.execute(
         update(Entry).where(Entry.patient_id == viewer.patient_id, Entry.id == draft.id).values(**values)
     )
@@ -147,16 +162,18 @@ def _append_to(session: Session, viewer: Viewer, draft: Draft, row: Any, now: da
     return Kept(draft.id, number, "beside" if is_beside else "revised")
 
 
-def _is_beside(session: Session, viewer: Viewer, draft: Draft) -> bool:
-    return bool(
-        session.execute(
-            select(Revision.is_beside).where(
+def _made_beside(session: Session, viewer: Viewer, entry_id: UUID) -> list[tuple[int, int]]:
+    """(number, base) of every revision that was made beside a newer one."""
+    return [
+        (number, base)
+        for number, base in session.execute(
+            select(Revision.number, Revision.base).where(
                 Revision.patient_id == viewer.patient_id,
-                Revision.entry_id == draft.id,
-                Revision.number == draft.base,
+                Revision.entry_id == entry_id,
+                Revision.is_beside.is_(True),
             )
-        ).scalar_one_or_none()
-    )
+        )
+    ]
 
 
 def _find_same(session: Session, viewer: Viewer, draft: Draft, wrapped_key: bytes) -> int | None:
@@ -180,7 +197,7 @@ def _find_same(session: Session, viewer: Viewer, draft: Draft, wrapped_key: byte
 
 
 def _plain(payload: Payload) -> bytes:
-    return json.dumps(payload.dump(), ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return orjson.dumps(payload.dump(), option=orjson.OPT_SORT_KEYS)
 
 
 def _insert_revision(

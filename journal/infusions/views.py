@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from journal.checkins.forms import entry_id_of, number_of
@@ -23,12 +23,14 @@ from journal.entries import removal
 from journal.entries.queries import list_versions
 from journal.infusions import forms, queries, service
 from journal.kit import clock
-from journal.kit.web import device, person, unit
+from journal.kit.web import device, person, say, unit
 from journal.kit.words import say_time
 
 blueprint = Blueprint("infusions", __name__)
 
 Page = str | tuple[str, int] | Response
+CHOSEN = "This version counts now. The others stay in the history."
+CHANGED_MEANWHILE = "It was changed elsewhere meanwhile. Look at all versions once more."
 
 
 def _viewer() -> Viewer:
@@ -119,9 +121,9 @@ def _record(entry_id: UUID, base: int, now: datetime) -> Page:
         return _show_form(request.form.to_dict(), entry_id=entry_id, base=base, errors=errors), 422
     unit().commit()
     if kept.how == "beside":
-        flash("Saved. This was changed elsewhere meanwhile, so both versions are kept.")
+        say("Saved. This was changed elsewhere meanwhile, so both versions are kept.")
     else:
-        flash(f"Saved at {say_time(now.astimezone(_zone()))}.")
+        say(f"Saved at {say_time(now.astimezone(_zone()))}.")
     return redirect(url_for("infusions.infusion", infusion_id=entry_id), 303)
 
 
@@ -158,6 +160,7 @@ def history(infusion_id: UUID) -> Page:
         versions=[(v, None if v.payload is None else Infusion.load(v.payload)) for v in versions],
         open_count=sum(v.is_open for v in versions),
         last=versions[-1].number,
+        current=next(v.number for v in versions if v.is_current),
         held=held,
         zone=_zone(),
         facts=infusions,
@@ -167,9 +170,12 @@ def history(infusion_id: UUID) -> Page:
 @blueprint.post("/infusions/<uuid:infusion_id>/choose")
 def choose(infusion_id: UUID) -> Page:
     number, shown = number_of(request.form, "number"), number_of(request.form, "settles")
-    removal.choose(unit(), _viewer(), infusion_id, "infusion", number, shown, device(), clock.now())
+    base = number_of(request.form, "base")
+    kept = removal.choose(
+        unit(), _viewer(), infusion_id, "infusion", number, base, shown, device(), clock.now()
+    )
     unit().commit()
-    flash("This version counts now. The others stay in the history.")
+    say(CHANGED_MEANWHILE if kept.how == "beside" else CHOSEN)
     return redirect(url_for("infusions.infusion", infusion_id=infusion_id), 303)
 
 
@@ -179,11 +185,12 @@ def delete(infusion_id: UUID) -> Page:
     held, entry = course.get(infusion_id), course.entries[infusion_id]
     if request.method == "GET":
         return render_template("infusions/delete.html", held=held, entry=entry)
-    if number_of(request.form, "base") != entry.revision:
-        flash("This was changed elsewhere meanwhile, so it was not deleted.")
-        return redirect(url_for("infusions.infusion", infusion_id=infusion_id), 303)
-    removal.delete(unit(), _viewer(), infusion_id, "infusion", entry.revision, device(), clock.now())
+    base = number_of(request.form, "base")
+    kept = removal.delete(unit(), _viewer(), infusion_id, "infusion", base, device(), clock.now())
     unit().commit()
+    if kept.how == "same":
+        say("This was changed elsewhere meanwhile, so it was not deleted.")
+        return redirect(url_for("infusions.infusion", infusion_id=infusion_id), 303)
     return render_template("infusions/deleted.html", held=held)
 
 
@@ -191,7 +198,7 @@ def delete(infusion_id: UUID) -> Page:
 def restore(infusion_id: UUID) -> Page:
     removal.restore(unit(), _viewer(), infusion_id, "infusion", device(), clock.now())
     unit().commit()
-    flash("It is back.")
+    say("It is back.")
     return redirect(url_for("infusions.infusion", infusion_id=infusion_id), 303)
 
 
@@ -230,7 +237,7 @@ def plan() -> Page:
                     now=now,
                 )
                 unit().commit()
-                flash("Your plan is saved.")
+                say("Your plan is saved.")
                 return redirect(url_for("infusions.index"), 303)
     page = render_template(
         "infusions/plan.html",
@@ -334,5 +341,5 @@ def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict
     unit().commit()
     if told.needs_help_now:
         return redirect(url_for("pages.help_now", saved=1), 303), {}
-    flash(f"Saved at {say_time(now.astimezone(_zone()))}.")
+    say(f"Saved at {say_time(now.astimezone(_zone()))}.")
     return redirect(url_for("infusions.infusion", infusion_id=held.id), 303), {}

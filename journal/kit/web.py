@@ -9,7 +9,19 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
-from flask import Flask, Response, abort, current_app, g, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
@@ -144,6 +156,11 @@ def end_unit(_error: BaseException | None = None) -> None:
     stack = g.pop("unit_stack", None)
     if stack is not None:
         stack.close()
+
+
+def say(message: str) -> None:
+    """Show one message on the next page. A newer one takes its place, so that the cookie stays small."""
+    session["_flashes"] = [("message", message)]
 
 
 def local_target(address: str | None) -> str | None:

@@ -2,6 +2,9 @@
 
 from datetime import date, datetime, time, timedelta
 
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 
 def say_time(at: datetime | time) -> str:
     """9:44 pm"""
@@ -15,7 +18,7 @@ def say_day(day: date) -> str:
 
 def say_short_day(day: date) -> str:
     """Sun 22 Nov"""
-    return f"{day:%a} {day.day} {day:%b}"
+    return f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
 
 
 def say_date(day: date) -> str:

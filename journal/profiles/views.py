@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from journal.accounts import service as accounts
@@ -16,7 +16,7 @@ from journal.domain.help_numbers import countries
 from journal.domain.profile import Profile
 from journal.kit import clock
 from journal.kit.forms import Form, choices
-from journal.kit.web import person, unit
+from journal.kit.web import person, say, unit
 from journal.profiles import service
 from journal.profiles.forms import CountryForm, DayEndForm, MeasuresForm, NameForm, TreatedForm, ZoneForm
 from journal.profiles.queries import get_profile
@@ -179,7 +179,7 @@ def setting(setting: str) -> Page:
     if not _save(setting, form):
         return render_template("profiles/setting.html", form=form, step=setting, local_now=local_now), 422
     unit().commit()
-    flash("Saved.")
+    say("Saved.")
     return redirect(url_for("accounts.account"), 303)
 
 
@@ -223,5 +223,5 @@ def measures() -> Page:
     _keep(changed, base)
     unit().commit()
     added = len(changed.own_symptoms) > len(profile.own_symptoms)
-    flash("Saved.")
+    say("Saved.")
     return redirect(url_for("profiles.measures" if added else "checkins.today"), 303)

@@ -21,8 +21,12 @@ NOTHING = (
 )
 
 
+_Y = {half / 2: round(BOTTOM - half * (BOTTOM - TOP) / 20, 1) for half in range(21)}
+"""Every number and every median is a whole or a half."""
+
+
 def _y(value: float) -> float:
-    return round(BOTTOM - value * (BOTTOM - TOP) / 10, 1)
+    return _Y[value]
 
 
 def _grid() -> str:
@@ -48,7 +52,7 @@ def _runs(values: Sequence[float | None]) -> Iterable[list[tuple[int, float]]]:
 
 
 def _path(run: Sequence[tuple[int, float]], xs: Sequence[float]) -> str:
-    return "M" + "L".join(f"{xs[i]} {_y(v)}" for i, v in run)
+    return "M" + "L".join([f"{xs[i]} {_Y[v]}" for i, v in run])
 
 
 def ticks(days: Sequence[date]) -> dict[int, str]:
@@ -223,32 +227,26 @@ def _short(label: str) -> str:
     return label if len(label) <= 19 else label[:18].rstrip() + "…"
 
 
+LATE = " · late"
+CELLS: dict[float | None, str] = {None: NOTHING} | {half / 2: f"<td>{half / 2:g}</td>" for half in range(21)}
+
+
 def _number(value: float | None, bold: bool = False) -> str:
-    if value is None:
-        return NOTHING
-    text = f"{value:g}"
-    return f"<td><b>{text}</b></td>" if bold else f"<td>{text}</td>"
+    return f"<td><b>{value:g}</b></td>" if bold and value is not None else CELLS[value]
 
 
 def daily_rows(series: Series, trends: Trends) -> Markup:
     """The table's rows under a daily chart: exactly its numbers, the newest day first."""
-    numbers = {given.day: given.number for given in trends.infusions}
-    rows = []
-    for day, value, is_late, middle in zip(
-        reversed(trends.days),
-        reversed(series.values),
-        reversed(series.late),
-        reversed(series.middle),
-        strict=True,
-    ):
-        if value is None and middle is None and day not in numbers:
-            continue
-        mark = f" · infusion {numbers[day]}" if day in numbers else ""
-        late = " · late" if is_late else ""
-        rows.append(
-            f'<tr><th scope="row">{say_short_day(day)}{mark}{late}</th>{_number(value)}{_number(middle)}</tr>'
+    marks = {given.day: f" · infusion {given.number}" for given in trends.infusions}
+    rows = [
+        f'<tr><th scope="row">{say_short_day(day)}{marks.get(day, "")}{LATE if is_late else ""}</th>'
+        f"{CELLS[value]}{CELLS[middle]}</tr>"
+        for day, value, is_late, middle in zip(
+            trends.days, series.values, series.late, series.middle, strict=True
         )
-    return Markup("".join(rows))
+        if value is not None or middle is not None or day in marks
+    ]
+    return Markup("".join(reversed(rows)))
 
 
 def aligned_rows(chart: Aligned) -> Markup:

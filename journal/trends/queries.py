@@ -1,7 +1,7 @@
 """Reading what trends are computed from."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -9,7 +9,7 @@ from journal.checkins.queries import held_in
 from journal.domain import trends
 from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
-from journal.domain.benefit import BASELINE_DAYS, Given
+from journal.domain.benefit import Given
 from journal.domain.measures import Measure
 from journal.domain.trends import Logged, Trends
 from journal.entries.queries import Opened, Want, list_entries
@@ -30,11 +30,9 @@ def get_trends(session: Session, viewer: Viewer, window: str, chosen: str | None
     profile, _revision = profile_in(settled)
     held = held_in(settled)
     infusions = tuple(Given(one.day, one.number) for one in held)
-    since, first_infusion = trends.needed_since(window, infusions, today)
-    wants = [Want("check-in", since, today), Want("after-infusion", since)]
-    if first_infusion is not None and since is not None and first_infusion < since:
-        before = first_infusion - timedelta(days=BASELINE_DAYS)
-        wants.append(Want("check-in", before, min(first_infusion, since - timedelta(days=1))))
+    stretches = trends.needed_days(window, infusions, today)
+    wants = [Want("check-in", first, last) for first, last in stretches]
+    wants.append(Want("after-infusion", stretches[0][0]))
     opened = list_entries(session, viewer, wants)
     logged = [_logged(one) for one in opened if one.kind == "check-in"]
     days = {one.id: one.day for one in held}

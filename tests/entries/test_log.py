@@ -105,7 +105,7 @@ def test_choosing_settles_and_forgets_nothing(session: Session, cast: Cast) -> N
     viewer, first = cast.patient.viewer, draft(3)
     for one in (first, draft(5, first.id, 1), draft(7, first.id, 1)):
         append(session, viewer, one, NOW)
-    removal.choose(session, viewer, first.id, "check-in", 3, 3, "", NOW)
+    removal.choose(session, viewer, first.id, "check-in", 3, 2, 3, "", NOW)
     assert moods(session, viewer, first.id) == [
         (1, 3, False, False),
         (2, 5, False, False),
@@ -119,7 +119,7 @@ def test_a_version_made_while_choosing_stays_open(session: Session, cast: Cast) 
     viewer, first = cast.patient.viewer, draft(3)
     for one in (first, draft(5, first.id, 1), draft(7, first.id, 1), draft(9, first.id, 1)):
         append(session, viewer, one, NOW)
-    removal.choose(session, viewer, first.id, "check-in", 3, 3, "", NOW)  # the page had shown three
+    removal.choose(session, viewer, first.id, "check-in", 3, 2, 3, "", NOW)  # the page had shown three
     assert [v[1] for v in moods(session, viewer, first.id) if v[3]] == [9]
     assert get_entry(session, viewer, first.id, "check-in").beside > 0
 
@@ -131,6 +131,45 @@ def test_a_second_tap_is_the_same_entry(session: Session, cast: Cast) -> None:
     append(session, viewer, draft(5, first.id, 1), NOW)
     assert append(session, viewer, draft(5, first.id, 1), NOW).how == "same"
     assert len(moods(session, viewer, first.id)) == 2
+
+
+def test_a_newer_version_made_while_choosing_is_not_replaced(session: Session, cast: Cast) -> None:
+    viewer, first = cast.patient.viewer, draft(3)
+    for one in (first, draft(5, first.id, 1), draft(7, first.id, 1), draft(9, first.id, 2)):
+        append(session, viewer, one, NOW)
+    kept = removal.choose(
+        session, viewer, first.id, "check-in", 3, 2, 3, "", NOW
+    )  # the page had shown 2 and 3
+    assert kept.how == "beside"
+    current = [v[1] for v in moods(session, viewer, first.id) if v[2]]
+    assert current == [9]
+    held = get_entry(session, viewer, first.id, "check-in")
+    assert held.beside == sum(v[3] for v in moods(session, viewer, first.id)) > 0
+
+
+def test_words_written_while_it_was_deleted_bring_it_back(session: Session, cast: Cast) -> None:
+    viewer, first = cast.patient.viewer, draft(3)
+    append(session, viewer, first, NOW)
+    removal.delete(session, viewer, first.id, "check-in", 1, "", NOW)
+    assert append(session, viewer, draft(8, first.id, 1), NOW).how == "revised"
+    assert [one.payload["measures"] for one in list_entries(session, viewer, [Want("check-in")])] == [
+        {"mood": 8}
+    ]
+
+
+def test_what_was_changed_meanwhile_is_not_deleted(session: Session, cast: Cast) -> None:
+    viewer, first = cast.patient.viewer, draft(3)
+    append(session, viewer, first, NOW)
+    append(session, viewer, draft(8, first.id, 1), NOW)
+    assert removal.delete(session, viewer, first.id, "check-in", 1, "", NOW).how == "same"
+    assert len(list_entries(session, viewer, [Want("check-in")])) == 1
+
+
+def test_a_change_moves_no_check_in_to_another_day(session: Session, cast: Cast) -> None:
+    viewer, first = cast.patient.viewer, draft(3)
+    append(session, viewer, first, NOW)
+    with pytest.raises(NotYours):
+        append(session, viewer, draft(8, first.id, 1, TODAY - timedelta(days=3)), NOW)
 
 
 def test_deleted_and_brought_back(session: Session, cast: Cast) -> None:
