@@ -17,16 +17,28 @@ def on_starting(server):
     """Refuse to start on a database that should be there and isn't, or that other processes would corrupt."""
     import sys
 
-    from journal.config import Settings
-    from journal.kit.cli import migrate, missing_database
+    from journal.config import Settings, UnfitSettings
+    from journal.kit.cli import check_vault, migrate, missing_database
 
-    settings = Settings.from_env()
+    try:
+        settings = Settings.from_env()
+    except UnfitSettings as unfit:
+        sys.exit(f"The journal can't start: {unfit}")
+    host = bind.rpartition(":")[0].strip("[]")
+    if host not in ("127.0.0.1", "localhost", "::1", "unix") and not settings.is_https:
+        sys.exit(
+            "The journal can't start: BIND opens it to the network, so BASE_URL must be its https:// address."
+        )
     if settings.sqlite_path is not None and server.cfg.workers > 1:
         sys.exit("The journal can't start: several processes (WORKERS) need PostgreSQL. Set DATABASE_URL.")
     gone = missing_database(settings)
     if gone is not None:
         sys.exit(f"The journal can't start: {gone}")
     migrate(settings)
+    try:
+        check_vault(settings)
+    except UnfitSettings as unfit:
+        sys.exit(f"The journal can't start: {unfit}")
 
 
 def when_ready(server):

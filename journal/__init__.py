@@ -127,6 +127,7 @@ def _serve_static(app: Flask, settings: Settings) -> None:
             "asset": assets.url,
             "look": "low" if request.cookies.get("look") == "low" else "usual",
             "person": web.find_person,
+            "here_again": web.here_again,
         }
 
 

@@ -182,7 +182,7 @@ def _master_key(text: str) -> bytes:
         key = b64decode(text, validate=True)
     except ValueError:
         key = b""
-    if len(key) != 32:
+    if len(key) != 32 or len(set(key)) < 12:
         raise UnfitSettings(
             "MASTER_KEY must be 32 bytes in base64. "
             "Make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"

@@ -17,7 +17,9 @@ def writers(render: Render, base_url: str) -> dict[str, Writer]:
     """What each purpose in the outbox becomes."""
 
     def verify(session: Session, waiting: Waiting, now: datetime) -> Mail | None:
-        if waiting.account_id is None or queries.find_email(session, waiting.account_id) != waiting.recipient:
+        if waiting.account_id is None or waiting.recipient not in queries.list_addresses(
+            session, waiting.account_id
+        ):
             return None
         owner = queries.find_proven(session, service.email_key(waiting.recipient))
         if owner == waiting.account_id:

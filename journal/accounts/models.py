@@ -16,6 +16,7 @@ class Account(Base):
     __tablename__ = "accounts"
     __table_args__ = (
         CheckConstraint("day_ends_hour BETWEEN 0 AND 6", name="day_ends_hour_in_range"),
+        CheckConstraint("(pending_email IS NULL) = (pending_hash IS NULL)", name="pending_is_whole"),
         Index("ix_accounts_email_key", "email_key"),
         Index(
             "uq_accounts_verified_email_key",
@@ -30,6 +31,8 @@ class Account(Base):
     email: Mapped[str] = mapped_column(Text)
     email_key: Mapped[str] = mapped_column(Text)
     passphrase_hash: Mapped[str] = mapped_column(Text)
+    pending_email: Mapped[str | None] = mapped_column(Text)
+    pending_hash: Mapped[str | None] = mapped_column(Text)
     verified_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
     zone: Mapped[str] = mapped_column(Text)

@@ -23,6 +23,7 @@ class SignedIn:
     seen_at: datetime
     email: str
     is_verified: bool
+    pending_email: str | None
     zone: str
     country: str | None
     day_ends_hour: int
@@ -36,6 +37,7 @@ _SIGNED_IN = select(
     AccountSession.seen_at,
     Account.email,
     Account.verified_at,
+    Account.pending_email,
     Account.zone,
     Account.country,
     Account.day_ends_hour,
@@ -61,6 +63,7 @@ def find_signed_in(session: Session, token: str, now: datetime) -> SignedIn | No
         seen_at=row.seen_at,
         email=row.email,
         is_verified=row.verified_at is not None,
+        pending_email=row.pending_email,
         zone=row.zone,
         country=row.country,
         day_ends_hour=row.day_ends_hour,
@@ -80,14 +83,14 @@ def find_by_passphrase(session: Session, email_key: str, passphrase_hash: str) -
 
 
 def find_for_reset(session: Session, email_key: str) -> tuple[UUID, str] | None:
-    """(account, address) that a reset mail is for: the proven one, else the first that claimed it."""
-    row = session.execute(
-        select(Account.id, Account.email)
-        .where(Account.email_key == email_key)
-        .order_by(Account.verified_at.is_(None), Account.created_at)
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else (row.id, row.email)
+    """(account, address) that a reset mail is for: the one that has the address proven, or the only one that claims
+    it. Where several claim it and none proved it, a reset could hand one person's journal to another: None."""
+    rows = session.execute(
+        select(Account.id, Account.email, Account.verified_at).where(Account.email_key == email_key)
+    ).all()
+    proven = [row for row in rows if row.verified_at is not None]
+    chosen = proven if proven else rows
+    return (chosen[0].id, chosen[0].email) if len(chosen) == 1 else None
 
 
 def has_email_key(session: Session, account_id: UUID, email_key: str) -> bool:
@@ -105,8 +108,12 @@ def owns_address(session: Session, account_id: UUID, email_key: str) -> bool:
     )
 
 
-def find_email(session: Session, account_id: UUID) -> str | None:
-    return session.execute(select(Account.email).where(Account.id == account_id)).scalar_one_or_none()
+def list_addresses(session: Session, account_id: UUID) -> tuple[str | None, ...]:
+    """The account's address and the one that waits to be proven."""
+    row = session.execute(
+        select(Account.email, Account.pending_email).where(Account.id == account_id)
+    ).one_or_none()
+    return () if row is None else (row.email, row.pending_email)
 
 
 def find_proven(session: Session, email_key: str) -> UUID | None:

@@ -7,11 +7,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from journal.accounts import queries
 from journal.accounts.models import Account, AccountSession, MailedLink
 from journal.audit import service as audit
+from journal.domain.errors import JournalError
 from journal.kit import outbox, throttle
 from journal.kit.tokens import hash_token, new_token
 
@@ -20,8 +22,16 @@ TRIES_PER_ADDRESS = 100
 TRIES_PER_ACCOUNT = 12
 MAIL_WINDOW = timedelta(hours=1)
 MAILS_PER_ACCOUNT = 4
-MAILS_PER_ADDRESS = 30
+MAILS_PER_ADDRESS = 100
 TOUCH_EVERY = timedelta(minutes=10)
+
+
+class TakenMeanwhile(JournalError):
+    """Another account proved the same address a moment ago."""
+
+
+Link = MailedLink
+"""What a view passes on without looking inside."""
 
 
 def email_key(email: str) -> str:
@@ -137,6 +147,7 @@ def change_passphrase(
     """Set the new one; every other browser has to sign in again, and the owner is told by mail."""
     account = session.get_one(Account, account_id)
     account.passphrase_hash = passphrase_hash
+    account.pending_email = account.pending_hash = None  # it was hashed with the old passphrase
     end_other_sessions(session, account_id, keep, now)
     _forget_links(session, account_id, "reset")
     outbox.put(session, "passphrase-changed", account.email, account_id, now)
@@ -144,16 +155,18 @@ def change_passphrase(
 
 
 def change_email(session: Session, account_id: UUID, email: str, passphrase_hash: str, now: datetime) -> None:
-    """Set a new address, to be proven by mail; the old one is told if it had been proven."""
+    """Ask for another address. A proven one stays in force until the new one is proven, so that a slip of the finger
+    locks nobody out and hands nobody the journal; one that was never proven is changed at once."""
     account = session.get_one(Account, account_id)
-    if account.verified_at is not None:
-        outbox.put(session, "address-changed", account.email, account_id, now)
-    account.email, account.email_key, account.passphrase_hash = email, email_key(email), passphrase_hash
-    account.verified_at = None
     _forget_links(session, account_id, "reset")
     _forget_links(session, account_id, "verify")
+    if account.verified_at is None:
+        account.email, account.email_key, account.passphrase_hash = email, email_key(email), passphrase_hash
+    else:
+        account.pending_email, account.pending_hash = email, passphrase_hash
+        outbox.put(session, "address-changed", account.email, account_id, now)
     outbox.put(session, "verify", email, account_id, now)
-    audit.note(session, "address-changed", now, actor_id=account_id, patient_id=account_id)
+    audit.note(session, "address-change-asked", now, actor_id=account_id, patient_id=account_id)
 
 
 def make_link(session: Session, purpose: str, account_id: UUID, email: str, now: datetime) -> str:
@@ -188,15 +201,26 @@ def use_link(session: Session, token: str, purpose: str, now: datetime) -> Maile
 
 
 def verify(session: Session, link: MailedLink, now: datetime) -> bool:
-    """Mark the link's address as proven; False if it changed since, or another account has it proven."""
+    """Mark the link's address as proven, and put it in force if it was waiting; False if it changed since, or another
+    account has it proven."""
     account = session.get_one(Account, link.account_id, with_for_update=True)
-    if account.email != link.email:
+    owner = queries.find_proven(session, email_key(link.email))
+    if owner not in (None, account.id):
         return False
-    if account.verified_at is not None:
+    if account.pending_email == link.email and account.pending_hash is not None:
+        account.email, account.email_key = link.email, email_key(link.email)
+        account.passphrase_hash = account.pending_hash
+        account.pending_email = account.pending_hash = None
+    elif account.email != link.email:
+        return False
+    elif account.verified_at is not None:
         return True
-    if queries.find_proven(session, account.email_key) is not None:
-        return False
     account.verified_at = now
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError:
+        raise TakenMeanwhile from None
     audit.note(session, "address-verified", now, actor_id=account.id, patient_id=account.id)
     return True
 

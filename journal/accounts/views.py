@@ -1,6 +1,6 @@
 """The doors of accounts: sign up, in and out, prove an address, reset, sessions."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -115,6 +115,11 @@ def _address_bucket(purpose: str) -> bytes:
     return _hasher().key(f"{purpose} by address", request.remote_addr or "")
 
 
+def _mail_allowed(purpose: str, about: str, now: datetime) -> bool:
+    """Count a wish for a mail, by what it is about and by where it comes from."""
+    return service.count_mail(unit(), _hasher().key(purpose, about), _address_bucket(purpose), now)
+
+
 def _guess_allowed(email: str, purpose: str = "tries") -> bool:
     """Count this try. A browser that signed in to the account before counts apart from strangers."""
     key, hasher = service.email_key(email), _hasher()
@@ -181,7 +186,8 @@ def sign_up() -> Page:
     zone = (
         form.zone.data if form.zone.data and find_zone(form.zone.data) else current_app.config["DEFAULT_ZONE"]
     )
-    account_id = service.sign_up(unit(), email, hashed, service.Place(zone), now)
+    mail_allowed = _mail_allowed("sign-up mails", service.email_key(email), now)
+    account_id = service.sign_up(unit(), email, hashed, service.Place(zone), now, send_mail=mail_allowed)
     answer = _open_session(account_id, email, url_for("profiles.welcome"))
     _outbox_wake()
     return answer
@@ -232,11 +238,7 @@ def ask_reset() -> Page:
     if not form.validate():
         return render_template("accounts/ask_reset.html", form=form), 422
     now, key = clock.now(), service.email_key(typed(form.email))
-    buckets = (
-        _hasher().key("reset mails", key),
-        _hasher().key("address reset mails", request.remote_addr or ""),
-    )
-    allowed = service.count_mail(unit(), *buckets, now)
+    allowed = _mail_allowed("reset mails", key, now)
     if allowed:
         outbox.put(unit(), "reset", typed(form.email), None, now)
     unit().commit()
@@ -271,7 +273,7 @@ def reset(token: str) -> Page:
     used = service.use_link(unit(), token, "reset", now)
     if used is None:
         return render_template("accounts/link_gone.html", purpose="reset"), 404
-    service.verify(unit(), used, now)
+    _verify(used, now)
     service.change_passphrase(unit(), used.account_id, hashed, None, now)
     answer = _open_session(used.account_id, used.email, url_for("checkins.today"))
     say("Your passphrase is changed. Other devices were signed out.")
@@ -289,24 +291,28 @@ def verify(token: str) -> Page:
     if request.method == "GET":
         return render_template("accounts/verify.html", form=ButtonForm(), email=link.email)
     used = service.use_link(unit(), token, "verify", now)
-    if used is None or not service.verify(unit(), used, now):
+    if used is None or not _verify(used, now):
         return render_template("accounts/link_gone.html", purpose="verify"), 404
     unit().commit()
     say("Thank you. Your address is confirmed.")
     return redirect(url_for("accounts.account" if current_user.is_authenticated else "accounts.sign_in"), 303)
 
 
+def _verify(link: service.Link, now: datetime) -> bool:
+    """Prove the link's address; of two accounts that prove it at once, the database lets one."""
+    try:
+        return service.verify(unit(), link, now)
+    except service.TakenMeanwhile:
+        return False
+
+
 @blueprint.post("/account/verify")
 def send_verify_again() -> AnyResponse:
     now, who = clock.now(), person()
-    buckets = (
-        _hasher().key("verify mails", str(who.account_id)),
-        _hasher().key("address verify mails", request.remote_addr or ""),
-    )
-    if who.is_verified:
+    if who.is_verified and not who.pending_email:
         say("Your address is confirmed already.")
-    elif service.count_mail(unit(), *buckets, now):
-        outbox.put(unit(), "verify", who.email, who.account_id, now)
+    elif _mail_allowed("verify mails", str(who.account_id), now):
+        outbox.put(unit(), "verify", who.pending_email or who.email, who.account_id, now)
         say("We sent you the mail again.")
     else:
         say("We sent several mails already. Look in your spam folder, or try again in an hour.")
@@ -372,10 +378,13 @@ def address() -> Page:
         return render_template("accounts/address.html", form=form, email=who.email), code
     email = typed(form.email)
     hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    if not _mail_allowed("verify mails", str(who.account_id), clock.now()):
+        form.email.errors = ["We sent several mails already. Try again in an hour."]
+        return render_template("accounts/address.html", form=form, email=who.email), 429
     service.change_email(unit(), who.account_id, email, hashed, clock.now())
     unit().commit()
     _outbox_wake()
-    say("Your address is changed. We sent a mail there to confirm it.")
+    say("We sent a mail to the new address. Confirm it there.")
     return redirect(url_for("accounts.account"), 303)
 
 
@@ -409,4 +418,5 @@ def _wrong_passphrase(given: str) -> tuple[str, int]:
     hashed = _hasher().hash(given, key)
     if not queries.has_passphrase(unit(), who.account_id, hashed):
         return "This is not your passphrase. Try again, or reset it by mail.", 422
+    end_unit()
     return "", 200

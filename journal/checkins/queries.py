@@ -1,8 +1,8 @@
 """What the check-in pages need from the log, in one read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.checkin import CheckIn, Note
-from journal.domain.infusion import Held, Infusion, Plan, in_order
+from journal.domain.infusion import Held, Infusion, Plan, in_order, is_hazy
 from journal.domain.measures import DISSOCIATION_DAYS, Measure, is_after_infusion
 from journal.domain.profile import Profile
 from journal.entries.queries import Opened, Want, list_entries
@@ -35,6 +35,15 @@ class Day:
     plan: Plan
     reports: tuple[AfterInfusion, ...]
 
+    def is_hazy(self, captured_at: datetime) -> bool:
+        """Whether something captured then was made in the first hours after an infusion."""
+        return any(
+            held.ends_at is not None
+            and held.ends_at <= captured_at
+            and is_hazy(held.infusion, held.day, held.zone, captured_at)
+            for held in self.infusions
+        )
+
 
 def held_in(opened: Iterable[Opened]) -> tuple[Held, ...]:
     """The infusions among the entries, in order."""
@@ -53,8 +62,8 @@ def plan_in(opened: Iterable[Opened]) -> tuple[Plan, int]:
     return Plan(), 0
 
 
-def get_day(session: Session, viewer: Viewer, day: date) -> Day:
-    """Everything about the day. Infusions before it are read whole, since their numbers follow each other."""
+def get_day(session: Session, viewer: Viewer, day: date, may_restore: Callable[[Opened], bool]) -> Day:
+    """`may_restore` says of a deleted entry whether it can still be brought back. Everything about the day. Infusions before it are read whole, since their numbers follow each other."""
     opened = list_entries(
         session,
         viewer,
@@ -84,7 +93,9 @@ def get_day(session: Session, viewer: Viewer, day: date) -> Day:
         others=tuple(today[:-1]),
         notes=tuple((one, Note.load(one.payload)) for one in live if one.kind == "note"),
         deleted=tuple(
-            one for one in opened if one.is_deleted and one.day == day and one.kind in ("check-in", "note")
+            one
+            for one in opened
+            if one.is_deleted and one.day == day and one.kind in ("check-in", "note") and may_restore(one)
         ),
         yesterday=yesterday[-1][1] if yesterday else None,
         infusions=infusions,

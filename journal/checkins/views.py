@@ -14,9 +14,10 @@ from journal.domain.access import Viewer
 from journal.domain.checkin import CheckIn, Note
 from journal.domain.days import LATE_DAYS, day_of, may_fill
 from journal.domain.errors import NotYours, Refused
+from journal.domain.infusion import latest_notice
 from journal.domain.side_effects import COMMON, SIDE_EFFECTS
 from journal.entries import removal
-from journal.entries.queries import get_entry, list_versions
+from journal.entries.queries import Opened, get_entry, list_versions
 from journal.entries.service import Kept
 from journal.kit import clock
 from journal.kit.web import device, person, say, unit
@@ -41,6 +42,15 @@ def _zone() -> ZoneInfo:
 
 def _today(now: datetime) -> date:
     return day_of(now, _zone(), person().day_ends_hour)
+
+
+def _may_restore(held: Opened) -> bool:
+    """Until the patient's day ends on which it was deleted."""
+    return _today(held.received_at) == _today(clock.now())
+
+
+def _get_day(day: date) -> queries.Day:
+    return queries.get_day(unit(), _viewer(), day, _may_restore)
 
 
 def _day_url(day: date, today: date) -> str:
@@ -84,6 +94,8 @@ def _show_form(
         show_all=show_all,
         now=clock.now(),
         zone=_zone(),
+        notice=latest_notice(shown.infusions, clock.now()),
+        note_id=uuid4(),
     )
 
 
@@ -96,7 +108,7 @@ def _show_day(shown: queries.Day, today: date) -> str:
 @blueprint.get("/today")
 def today() -> Page:
     this_day = _today(clock.now())
-    shown = queries.get_day(unit(), _viewer(), this_day)
+    shown = _get_day(this_day)
     if shown.main is not None:
         return _show_day(shown, this_day)
     return _show_form(shown, this_day, {}, entry_id=uuid4())
@@ -105,7 +117,7 @@ def today() -> Page:
 @blueprint.get("/check-ins/<day:day>")
 def day(day: date) -> Page:
     this_day = _today(clock.now())
-    shown = queries.get_day(unit(), _viewer(), day)
+    shown = _get_day(day)
     if shown.main is None and not shown.notes and not shown.deleted and may_fill(day, this_day):
         return _show_form(shown, this_day, {}, entry_id=uuid4())
     if day > this_day:
@@ -115,11 +127,15 @@ def day(day: date) -> Page:
 
 @blueprint.get("/check-ins/<day:day>/log")
 def log(day: date) -> Page:
-    """The empty form, also on a day that has something already: a second check-in is kept beside the first."""
+    """The empty form, on a day that has notes only or had its check-in deleted."""
     this_day = _today(clock.now())
+    shown = _get_day(day)
     if not may_fill(day, this_day):
-        abort(404)
-    return _show_form(queries.get_day(unit(), _viewer(), day), this_day, {}, entry_id=uuid4())
+        return redirect(_day_url(day, this_day), 303)
+    if shown.main is not None:  # correct it, rather than log the day twice
+        entry_id = shown.main[0].id
+        return redirect(url_for("checkins.edit", day=day, entry_id=entry_id), 303)
+    return _show_form(shown, this_day, {}, entry_id=uuid4())
 
 
 @blueprint.get("/check-ins/<day:day>/<uuid:entry_id>/edit")
@@ -127,7 +143,7 @@ def edit(day: date, entry_id: UUID) -> Page:
     held = get_entry(unit(), _viewer(), entry_id, "check-in")
     if held.is_deleted or held.day != day:
         abort(404)
-    shown = queries.get_day(unit(), _viewer(), day)
+    shown = _get_day(day)
     values = to_form(CheckIn.load(held.payload))
     return _show_form(shown, _today(clock.now()), values, entry_id=entry_id, base=held.revision)
 
@@ -149,7 +165,7 @@ def _record(day: date) -> Page:
     values: dict[str, str] = {name: value for name, value in form.items() if value}
     again: dict[str, Any] = {"entry_id": entry_id, "base": base, "settles": settles}
     if form.get("action") in ("same-as-yesterday", "all-side-effects"):
-        shown = queries.get_day(unit(), _viewer(), day)
+        shown = _get_day(day)
         if form["action"] == "same-as-yesterday" and shown.yesterday is not None:
             values |= {GRADE + e: grade for e, grade in shown.yesterday.side_effects.items()}
         show_all = form["action"] == "all-side-effects" or form.get("show") == "all"
@@ -170,7 +186,7 @@ def _record(day: date) -> Page:
             settles=settles,
         )
     except Refused as refused:
-        shown = queries.get_day(unit(), _viewer(), day)
+        shown = _get_day(day)
         return _show_form(
             shown, this_day, values, **again, errors=refused.reasons, show_all=form.get("show") == "all"
         ), 422
@@ -208,13 +224,14 @@ def record_note(day: date) -> Page:
             now=now,
         )
     except Refused as refused:
-        shown = queries.get_day(unit(), _viewer(), day)
+        shown = _get_day(day)
         return render_template(
             "checkins/day.html",
             shown=shown,
             today=this_day,
             zone=_zone(),
             now=now,
+            notice=latest_notice(shown.infusions, now),
             note_id=entry_id_of(request.form),
             note=request.form.get("note", ""),
             note_error=next(iter(refused.reasons.values())),
@@ -242,7 +259,7 @@ def index() -> Page:
 @blueprint.get("/check-ins/<day:day>/<uuid:entry_id>/history")
 def history(day: date, entry_id: UUID) -> Page:
     versions = list_versions(unit(), _viewer(), entry_id, "check-in")
-    shown = queries.get_day(unit(), _viewer(), day)
+    shown = _get_day(day)
     open_ones = [v for v in versions if v.is_open]
     return render_template(
         "checkins/history.html",
@@ -296,7 +313,7 @@ def restore(day: date, entry_id: UUID) -> Page:
     kind = "note" if request.form.get("kind") == "note" else "check-in"
     held = get_entry(unit(), _viewer(), entry_id, kind)
     now = clock.now()
-    if _today(held.received_at) != _today(now):
+    if not _may_restore(held):
         raise NotYours(kind)
     removal.restore(unit(), _viewer(), entry_id, kind, device(), now)
     unit().commit()

@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 from journal.config import Settings
 from journal.demo.service import fill
 from journal.kit import clock
+from journal.kit.cli import migrate
 from journal.kit.db import Database
 
 
@@ -30,6 +31,7 @@ def demo(patients: int, weeks: int, seed: int, password: str | None, as_json: bo
         raise click.ClickException(
             "The demo is for trying out. This journal has a public address; nothing was added."
         )
+    migrate(settings)
     passphrase = password or f"demo {secrets.token_hex(4)} journal {secrets.token_hex(4)}"
     with database.writing() as unit:
         listed = fill(

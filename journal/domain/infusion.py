@@ -190,6 +190,14 @@ def no_driving(infusion: Infusion, day: date, zone: ZoneInfo, now: datetime) -> 
     return NoDriving(until, until - now, (now - start) / (until - start))
 
 
+def latest_notice(infusions: Sequence[Held], now: datetime) -> NoDriving | None:
+    """The notice that holds longest, whichever infusion it is from; one without a known end counts as the longest."""
+    notices = [notice for held in infusions if (notice := held.no_driving(now)) is not None]
+    if not notices:
+        return None
+    return max(notices, key=lambda notice: (notice.until is None, notice.left))
+
+
 def is_hazy(infusion: Infusion, day: date, zone: ZoneInfo, captured_at: datetime) -> bool:
     """True for what was captured in the first six hours after the end."""
     end = infusion.ends_at(day, zone)

@@ -113,7 +113,11 @@ def _own_symptoms(reader: Reader, raw: Any) -> tuple[OwnSymptom, ...]:
             reader.refuse("own_symptom", "Give the symptom a name.")
         if not OWN.fullmatch(symptom_id) or not isinstance(asked, bool) or symptom_id in {s.id for s in own}:
             reader.refuse("own_symptoms", "The journal can’t read this list.")
-        if clean.casefold() in {s.name.casefold() for s in own}:
-            reader.refuse("own_symptom", "You have a symptom of this name already.")
+        taken = {s.name.casefold() for s in own} | {m.title.casefold() for m in MEASURES.values()}
+        if clean.casefold() in taken:
+            reader.refuse(
+                "own_symptom",
+                "There is one of this name already. Choose another name, or turn that one on above.",
+            )
         own.append(OwnSymptom(symptom_id, clean, asked))
     return tuple(own)

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from journal.domain import after_infusion as after
 from journal.domain.after_infusion import DOMAINS, AfterInfusion
-from journal.domain.infusion import Infusion, Plan
+from journal.domain.infusion import VITAL_FIELDS, Infusion, Plan
+from journal.domain.side_effects import SIDE_EFFECTS
+from journal.kit.words import say_short_day
 
 VITAL, GRADE, NOW = "vitals-", "side_effects-", "happening_now-"
 COURSE = ("started-", "still-", "gone-")
@@ -94,3 +97,51 @@ def report_form(report: AfterInfusion) -> dict[str, str]:
             if value is not None:
                 values[prefix + effect_id] = value
     return values
+
+
+ORDER = (
+    "day",
+    "started",
+    "minutes",
+    "number",
+    "phase",
+    "feeling_before",
+    "dose_mg",
+    "dose_mg_per_kg",
+    "route",
+    "setting",
+    *(VITAL + name for name in VITAL_FIELDS),
+    "note",
+)
+
+
+def place_of(field: str) -> int:
+    """Where a field stands in the form, for errors told in its order."""
+    return ORDER.index(field) if field in ORDER else len(ORDER)
+
+
+def lines_of(kind: str, payload: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """A report or a plan as (name, value) lines, for comparing versions."""
+    if payload is None:
+        return [("Deleted", "")]
+    if kind == "plan":
+        return [("Planned", say_short_day(day)) for day in Plan.load(payload).days] or [("Planned", "no day")]
+    report = AfterInfusion.load(payload)
+    told: list[tuple[str, Any]] = [
+        (after.PEAK[0], report.diss_peak),
+        ("Strongest side effect", report.worst_side_effect),
+        ("A warning sign was happening then", _yes_no(report.any_red_flag_now)),
+        *((after.DOMAINS[name], grade) for name, grade in report.domains.items()),
+        (after.PEACE[0], report.diss_peace),
+        (after.DISTRESS[0], report.diss_distress),
+        (after.DURATION_QUESTION, after.DURATIONS.get(report.diss_duration or "")),
+        (after.NEXT_DAY[0], report.diss_next_day),
+        (after.STILL_SENSES, _yes_no(report.still_senses)),
+        *((SIDE_EFFECTS[name].label, grade) for name, grade in report.side_effects.items()),
+        ("Note", report.note or None),
+    ]
+    return [(name, str(value)) for name, value in told if value is not None]
+
+
+def _yes_no(answer: bool | None) -> str | None:
+    return None if answer is None else ("yes" if answer else "no")

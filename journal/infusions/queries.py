@@ -1,14 +1,16 @@
 """What the infusion pages need from the log."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from journal.checkins.queries import find_infusion, held_in, plan_in
 from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
+from journal.domain.days import day_of
 from journal.domain.errors import NotYours
 from journal.domain.infusion import Held, Plan
 from journal.entries.queries import Opened, Want, list_entries
@@ -41,6 +43,7 @@ class Course:
     reports: dict[tuple[UUID, str], Reported]
     plan: Plan
     plan_revision: int
+    plan_versions: int
 
     def part(self, infusion_id: UUID, part: str) -> Reported | None:
         return self.reports.get((infusion_id, part))
@@ -66,4 +69,17 @@ def get_course(session: Session, viewer: Viewer) -> Course:
         if one.kind == AfterInfusion.kind:
             report = AfterInfusion.load(one.payload)
             reports[(report.infusion_id, report.part)] = Reported(one, report)
-    return Course(held_in(opened), {one.id: one for one in opened}, reports, plan, revision)
+    beside = sum(one.beside for one in opened if one.kind == Plan.kind)
+    return Course(held_in(opened), {one.id: one for one in opened}, reports, plan, revision, beside)
+
+
+def list_deleted(
+    session: Session, viewer: Viewer, now: datetime, zone: ZoneInfo, day_ends_hour: int
+) -> tuple[Opened, ...]:
+    """Infusions deleted on the patient's present day: they can still be brought back."""
+    today = day_of(now, zone, day_ends_hour)
+    return tuple(
+        one
+        for one in list_entries(session, viewer, [Want("infusion")], with_deleted=True)
+        if one.is_deleted and day_of(one.received_at, zone, day_ends_hour) == today
+    )

@@ -1,7 +1,9 @@
 """Keeping infusions, their reports and the plan. Nothing here commits."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +16,7 @@ from journal.entries import service as entries
 from journal.entries.service import Draft, Kept
 from journal.infusions.queries import plan_id, report_id
 
+NO_DAY = "Enter the day of the infusion."
 REPORT_DAYS = LATE_DAYS
 """How long after an infusion its report can be filled in (own choice: as long as a day)."""
 
@@ -30,13 +33,27 @@ def record(
     zone: str,
     device: str,
     now: datetime,
+    others: Sequence[Held] = (),
 ) -> Kept:
-    """Keep an infusion, or a change of one. Raises Refused for a day that is missing or still to come."""
+    """Keep an infusion, or a change of one. Raises Refused for a day or start that is missing or still to come, and
+    for a second one of the same day and start, which is the form sent twice."""
     if day is None:
-        raise Refused({"day": "Enter the day of the infusion."})
+        raise Refused({"day": NO_DAY})
     if day > today:
         raise Refused(
             {"day": "This day is still to come. Put it into your plan, and log it here afterwards."}
+        )
+    start = infusion.starts_at(day, ZoneInfo(zone))
+    if start is not None and start > now:
+        raise Refused(
+            {"started": "This time is still to come. Enter when it began, or leave it empty for now."}
+        )
+    if base == 0 and any(
+        other.day == day and other.infusion.started == infusion.started and other.id != entry_id
+        for other in others
+    ):
+        raise Refused(
+            {"started": "An infusion of this day and start is logged already. Change that one instead."}
         )
     draft = Draft(
         id=entry_id,

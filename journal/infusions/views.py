@@ -29,6 +29,7 @@ from journal.kit.words import say_time
 blueprint = Blueprint("infusions", __name__)
 
 Page = str | tuple[str, int] | Response
+BOTH_KEPT = "Saved. This was changed elsewhere meanwhile, so both versions are kept."
 CHOSEN = "This version counts now. The others stay in the history."
 CHANGED_MEANWHILE = "It was changed elsewhere meanwhile. Look at all versions once more."
 
@@ -73,7 +74,8 @@ def new() -> Page:
         return _record(entry_id_of(request.form), number_of(request.form, "base"), now)
     course = queries.get_course(unit(), _viewer())
     last = course.infusions[-1] if course.infusions else None
-    day = request.args.get("day") or _today(now).isoformat()
+    asked = Reader({"day": request.args.get("day", "")}, {"day"}).day("day", "")
+    day = (asked or _today(now)).isoformat()
     values = {
         "day": day,
         "number": str(last.number + 1 if last else 1),
@@ -98,11 +100,16 @@ def edit(infusion_id: UUID) -> Page:
 
 def _record(entry_id: UUID, base: int, now: datetime) -> Page:
     reader = Reader(dict(request.form), set(request.form))
-    day = reader.day("day", "Enter a date such as 2026-11-30.")
+    day = reader.day("day", "Enter a date from 2000 on, such as 2026-11-30.")
     errors = dict(reader.reasons)
+    if day is None:
+        errors.setdefault("day", service.NO_DAY)
     try:
         told = Infusion.parse(forms.infusion_data(request.form))
-        if not errors:
+    except Refused as refused:
+        errors |= refused.reasons
+    if not errors:
+        try:
             kept = service.record(
                 unit(),
                 _viewer(),
@@ -114,14 +121,16 @@ def _record(entry_id: UUID, base: int, now: datetime) -> Page:
                 zone=person().zone,
                 device=device(),
                 now=now,
+                others=queries.get_course(unit(), _viewer()).infusions,
             )
-    except Refused as refused:
-        errors |= refused.reasons
+        except Refused as refused:
+            errors |= refused.reasons
     if errors:
-        return _show_form(request.form.to_dict(), entry_id=entry_id, base=base, errors=errors), 422
+        ordered = {name: errors[name] for name in sorted(errors, key=forms.place_of)}
+        return _show_form(request.form.to_dict(), entry_id=entry_id, base=base, errors=ordered), 422
     unit().commit()
     if kept.how == "beside":
-        say("Saved. This was changed elsewhere meanwhile, so both versions are kept.")
+        say(BOTH_KEPT)
     else:
         say(f"Saved at {say_time(now.astimezone(_zone()))}.")
     return redirect(url_for("infusions.infusion", infusion_id=entry_id), 303)
@@ -226,7 +235,7 @@ def plan() -> Page:
             except Refused as refused:
                 errors = refused.reasons
             else:
-                service.keep_plan(
+                kept = service.keep_plan(
                     unit(),
                     _viewer(),
                     told,
@@ -237,8 +246,10 @@ def plan() -> Page:
                     now=now,
                 )
                 unit().commit()
-                say("Your plan is saved.")
-                return redirect(url_for("infusions.index"), 303)
+                say(BOTH_KEPT if kept.how == "beside" else "Your plan is saved.")
+                return redirect(
+                    url_for("infusions.plan_history" if kept.how == "beside" else "infusions.index"), 303
+                )
     page = render_template(
         "infusions/plan.html",
         values=[*values, *([""] * 3)][: infusions.MOST_PLANNED],
@@ -273,7 +284,7 @@ def after(infusion_id: UUID) -> Page:
     if request.method == "POST":
         values = {name: value for name, value in request.form.items() if value}
         base = number_of(request.form, "base")
-        if request.form.get("action") == "everything":
+        if request.form.get("action") == "everything" and values.get("any_red_flag_now") != "yes":
             everything = True
         elif request.form.get("action") == "all-side-effects":
             show_effects = True
@@ -325,7 +336,7 @@ def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict
     data["unfinished"] = request.form.get("unfinished") == "yes"
     try:
         told = AfterInfusion.parse(data)
-        service.report(
+        kept = service.report(
             unit(),
             _viewer(),
             told,
@@ -341,5 +352,44 @@ def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict
     unit().commit()
     if told.needs_help_now:
         return redirect(url_for("pages.help_now", saved=1), 303), {}
-    say(f"Saved at {say_time(now.astimezone(_zone()))}.")
+    say(BOTH_KEPT if kept.how == "beside" else f"Saved at {say_time(now.astimezone(_zone()))}.")
     return redirect(url_for("infusions.infusion", infusion_id=held.id), 303), {}
+
+
+@blueprint.route("/infusions/<uuid:infusion_id>/after/history", methods=["GET", "POST"])
+def after_history(infusion_id: UUID) -> Page:
+    """The versions of a report, and the choice between them."""
+    held = queries.get_course(unit(), _viewer()).get(infusion_id)
+    part = request.values.get("part", "first")
+    if part not in after_infusion.PARTS:
+        abort(404)
+    back = url_for("infusions.infusion", infusion_id=infusion_id)
+    title = f"How infusion {held.number} was" if part == "first" else f"The day after infusion {held.number}"
+    return _versions(queries.report_id(infusion_id, part), "after-infusion", title, back)
+
+
+@blueprint.route("/infusions/plan/history", methods=["GET", "POST"])
+def plan_history() -> Page:
+    """The versions of the plan, and the choice between them."""
+    return _versions(queries.plan_id(person().account_id), "plan", "Your plan", url_for("infusions.index"))
+
+
+def _versions(entry_id: UUID, kind: str, title: str, back: str) -> Page:
+    if request.method == "POST":
+        number, base = number_of(request.form, "number"), number_of(request.form, "base")
+        shown = number_of(request.form, "settles")
+        kept = removal.choose(unit(), _viewer(), entry_id, kind, number, base, shown, device(), clock.now())
+        unit().commit()
+        say(CHANGED_MEANWHILE if kept.how == "beside" else CHOSEN)
+        return redirect(request.full_path.rstrip("?") if kept.how == "beside" else back, 303)
+    versions = list_versions(unit(), _viewer(), entry_id, kind)
+    return render_template(
+        "infusions/versions.html",
+        title=title,
+        back=back,
+        versions=[(v, forms.lines_of(kind, v.payload)) for v in versions],
+        open_count=sum(v.is_open for v in versions),
+        last=versions[-1].number,
+        current=next(v.number for v in versions if v.is_current),
+        zone=_zone(),
+    )

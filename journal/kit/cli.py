@@ -7,11 +7,25 @@ from alembic import command
 from alembic.config import Config
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, select
+from sqlalchemy.orm import Mapped, mapped_column
 
-from journal.config import Settings
+from journal.config import Settings, UnfitSettings
+from journal.kit.db import Base, Database
+from journal.kit.vault import Vault
 
 MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
 MADE = ".database-made"
+
+
+class VaultMark(Base):
+    """What only the right master key makes; one row."""
+
+    __tablename__ = "vault_marks"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    mark: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
 def alembic_config(database_url: str) -> Config:
@@ -27,6 +41,24 @@ def migrate(settings: Settings) -> None:
     if settings.sqlite_path is not None:
         settings.sqlite_path.chmod(0o600)
     (settings.data_dir / MADE).touch(mode=0o600)
+
+
+def check_vault(settings: Settings) -> None:
+    """Compare the master key with the mark that the first start left in the database, and leave one where there is
+    none. Raises UnfitSettings for another key: nothing could be opened, and new entries would be lost to the old one."""
+    database = Database(settings.database_url)
+    mark = Vault(settings.master_key).keyed_hash(b"this journal", b"vault mark")
+    with database.writing() as session:
+        held = session.execute(select(VaultMark.mark)).scalar_one_or_none()
+        if held is None:
+            session.add(VaultMark(id=1, mark=mark))
+            session.commit()
+    database.close()
+    if held not in (None, mark):
+        raise UnfitSettings(
+            "MASTER_KEY (or secrets/master.key in DATA_DIR) is not the one this database was made with. "
+            "Put the right one back; what patients wrote can be opened with no other."
+        )
 
 
 def missing_database(settings: Settings) -> str | None:
@@ -72,6 +104,10 @@ def commands(app: Flask) -> None:
         gone = missing_database(settings)
         if gone:
             raise click.ClickException(gone)
+        try:
+            check_vault(settings)
+        except UnfitSettings as unfit:
+            raise click.ClickException(str(unfit)) from None
         told = []
         if not settings.is_public:
             told.append("BASE_URL is this machine only: fit for trying out, not for patients elsewhere.")

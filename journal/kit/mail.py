@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -46,7 +47,7 @@ def to_message(mail: Mail, sender: str, mail_id: UUID, now: datetime) -> EmailMe
         message["From"] = Address("Infusion Journal", addr_spec=sender)
         message["To"] = Address(addr_spec=mail.to)
         message["Subject"] = mail.subject
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         raise BadAddress("this address can't be used in a mail") from None
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{mail_id.hex}@{sender.partition('@')[2] or 'localhost'}>"

@@ -76,23 +76,29 @@ def put(session: Session, purpose: str, recipient: str, account_id: UUID | None,
 def send_due(
     database: Database, writers: Mapping[str, Writer], transport: Transport, sender: str, now: datetime
 ) -> int:
-    """Send every mail that is due; give how many went out. A row is marked only after the server took it."""
+    """Send every mail that is due; give how many went out. A row is marked only after the server took it, and one that
+    can't be written or sent is settled too, so that it holds up no other."""
     sent = 0
     while waiting := _claim(database, now):
         fault: str | None = None
         for_good = False
-        with database.writing() as session:
-            mail = writers[waiting.purpose](session, waiting, now)
-            session.commit()
-        if mail is not None:
-            try:
+        try:
+            with database.writing() as session:
+                mail = writers[waiting.purpose](session, waiting, now)
+                session.commit()
+            if mail is not None:
                 transport(to_message(mail, sender, waiting.id, waiting.created_at))
                 sent += 1
-            except BadAddress:
-                fault, for_good = "bad address", True
-            except NotSent as error:
-                fault, for_good = str(error), error.for_good
-                log.warning("mail not sent", mail_id=str(waiting.id), fault=fault, for_good=for_good)
+        except BadAddress:
+            fault, for_good = "bad address", True
+        except NotSent as error:
+            fault, for_good = str(error), error.for_good
+        except (
+            Exception
+        ) as error:  # one mail's fault must not keep the others back; it is logged and tried again
+            fault = type(error).__name__
+        if fault is not None:
+            log.warning("mail not sent", mail_id=str(waiting.id), fault=fault, for_good=for_good)
         with database.writing() as session:
             _settle(session, waiting.id, fault, for_good, now)
             session.commit()
@@ -120,7 +126,7 @@ def _settle(session: Session, mail_id: UUID, fault: str | None, for_good: bool, 
     row = session.get_one(OutboxMail, mail_id)
     row.fault = fault
     if fault is None:
-        row.sent_at, row.due_at = now, None
+        row.sent_at, row.due_at, row.recipient = now, None, ""  # an address is kept no longer than needed
     elif for_good or row.attempts >= MOST_ATTEMPTS:
         row.due_at = None
     else:

@@ -57,7 +57,7 @@ HEADERS = {
 }
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 GZIP_FROM_BYTES = 1400
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 1024 * 1024
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -83,6 +83,8 @@ class Person(Protocol):
     def email(self) -> str: ...
     @property
     def is_verified(self) -> bool: ...
+    @property
+    def pending_email(self) -> str | None: ...
     @property
     def zone(self) -> str: ...
     @property
@@ -156,6 +158,12 @@ def end_unit(_error: BaseException | None = None) -> None:
     stack = g.pop("unit_stack", None)
     if stack is not None:
         stack.close()
+
+
+def here_again() -> str:
+    """The address of this page, for coming back to it: a page that answered a form is opened anew by its own address
+    where it has one."""
+    return request.full_path.rstrip("?") if request.method == "GET" else url_for("pages.home")
 
 
 def say(message: str) -> None:
@@ -242,10 +250,11 @@ def _show_error(error: HTTPException) -> Answer:
     title, text = ERRORS.get(code, ERRORS[400 if code < 500 else 500])
     if isinstance(error, CSRFError):
         title, text = (
-            "This form was open too long",
-            "You were signed out, or your browser doesn’t keep cookies. Go back, copy what you wrote, "
-            "open the page again and send it once more.",
+            "You were signed out meanwhile",
+            "What you wrote was not sent. If a draft was kept on this phone, it is there when you sign in again. "
+            "Else go back, copy what you wrote, and sign in.",
         )
+        return render_template("errors/error.html", title=title, text=text, code=code, sign_in=True), code
     if request.path.endswith(".json"):
         return jsonify({"error": title}), code
     return render_template("errors/error.html", title=title, text=text, code=code), code
@@ -258,7 +267,7 @@ def show_missing(_error: Exception) -> Answer:
 
 def _show_fault(error: Exception) -> tuple[str, int]:
     end_unit()
-    log.error("request failed", path=request.path, error=type(error).__name__, where=where(error))
+    log.error("request failed", rule=str(request.url_rule), error=type(error).__name__, where=where(error))
     title, text = ERRORS[500]
     return render_template("errors/error.html", title=title, text=text, code=500, bare=True), 500
 

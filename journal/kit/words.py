@@ -1,6 +1,7 @@
 """Times and days as people say them."""
 
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -43,6 +44,11 @@ def say_left(left: timedelta) -> str:
     return " ".join(parts) or "less than a minute"
 
 
+def in_zone(at: datetime, zone: str) -> datetime:
+    """The wall-clock time where it happened."""
+    return at.astimezone(ZoneInfo(zone))
+
+
 def lower_first(text: str) -> str:
     """A phrase as it stands inside a sentence."""
     return text[:1].lower() + text[1:]
@@ -50,6 +56,7 @@ def lower_first(text: str) -> str:
 
 FILTERS = {
     "lower_first": lower_first,
+    "in_zone": in_zone,
     "say_time": say_time,
     "say_day": say_day,
     "say_short_day": say_short_day,

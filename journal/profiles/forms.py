@@ -20,9 +20,11 @@ class NameForm(Form):
 class ZoneForm(Form):
     zone = SelectField("Your time zone", choices=[], validate_choice=True)
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.zone.choices = choices((name, name.replace("_", " ")) for name in zones())
+    def __init__(self, present: str) -> None:
+        super().__init__(zone=present)
+        # The present one is offered whatever it is: else the browser would show, and save, the first of the list.
+        names = sorted({*zones(), present})
+        self.zone.choices = choices((name, name.replace("_", " ")) for name in names)
 
 
 class CountryForm(Form):

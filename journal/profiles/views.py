@@ -52,7 +52,7 @@ def _name_form(profile: Profile) -> Form:
 
 
 def _zone_form(_profile: Profile) -> Form:
-    return ZoneForm(zone=person().zone)
+    return ZoneForm(person().zone)
 
 
 def _country() -> str:

@@ -1,4 +1,4 @@
-"""Accounts, their sessions and links, throttles, the outbox and the audit log."""
+"""Accounts, their sessions and links, throttles, the outbox, the vault's mark and the audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,6 +18,8 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("email_key", sa.Text(), nullable=False),
         sa.Column("passphrase_hash", sa.Text(), nullable=False),
+        sa.Column("pending_email", sa.Text(), nullable=True),
+        sa.Column("pending_hash", sa.Text(), nullable=True),
         sa.Column("verified_at", INSTANT, nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
@@ -26,6 +28,9 @@ def upgrade() -> None:
         sa.Column("welcomed_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_accounts"),
         sa.CheckConstraint("day_ends_hour BETWEEN 0 AND 6", name="ck_accounts_day_ends_hour_in_range"),
+        sa.CheckConstraint(
+            "(pending_email IS NULL) = (pending_hash IS NULL)", name="ck_accounts_pending_is_whole"
+        ),
     )
     op.create_index("ix_accounts_email_key", "accounts", ["email_key"])
     op.create_index(
@@ -93,6 +98,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_outbox_due_at", "outbox", ["due_at"])
     op.create_table(
+        "vault_marks",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("mark", sa.LargeBinary(32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_vault_marks"),
+        sa.CheckConstraint("id = 1", name="ck_vault_marks_only_one"),
+    )
+    op.create_table(
         "audit_events",
         sa.Column(
             "id",
@@ -111,5 +123,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("audit_events", "outbox", "throttles", "mailed_links", "sessions", "accounts"):
+    for table in (
+        "vault_marks",
+        "audit_events",
+        "outbox",
+        "throttles",
+        "mailed_links",
+        "sessions",
+        "accounts",
+    ):
         op.drop_table(table)

@@ -11,11 +11,15 @@ function tell(at) {
   kept.hidden = false;
 }
 
+function fields() {
+  const all = {};
+  for (const [name, value] of new FormData(form)) if (!technical.has(name)) all[name] = value;
+  return all;
+}
+
 function keep() {
-  const fields = {};
-  for (const [name, value] of new FormData(form)) if (!technical.has(name)) fields[name] = value;
   const at = Date.now();
-  localStorage.setItem(key, JSON.stringify({ at, base: form.dataset.base, fields }));
+  localStorage.setItem(key, JSON.stringify({ at, base: form.dataset.base, fields: fields() }));
   tell(at);
 }
 
@@ -31,8 +35,8 @@ function fill(fields) {
 
 try {
   const draft = JSON.parse(localStorage.getItem(key) || "null");
-  const untouched = !form.querySelector("input[type=radio]:checked") && !form.querySelector("textarea").value;
-  if (draft && draft.base === form.dataset.base && form.dataset.base === "0" && untouched) {
+  const now = JSON.stringify(fields());
+  if (draft && draft.base === form.dataset.base && !document.getElementById("errors") && JSON.stringify(draft.fields) !== now) {
     fill(draft.fields);
     tell(draft.at);
   }
@@ -41,10 +45,10 @@ try {
     clearTimeout(waiting);
     waiting = setTimeout(keep, 300);
   });
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
     clearTimeout(waiting);
     keep();
-    sessionStorage.setItem("sent-draft", key);
+    if (event.submitter?.name !== "action") sessionStorage.setItem("sent-draft", key);
   });
 } catch {
   // Storage may be switched off; then the server's copy is the only one.

@@ -14,12 +14,32 @@ document.addEventListener("submit", (event) => {
   const button = event.submitter;
   if (button && button.dataset.busy) {
     button.setAttribute("aria-disabled", "true");
+    button.dataset.label = button.textContent;
     button.textContent = button.dataset.busy;
   }
 });
 addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
+  if (!event.persisted) return;
+  for (const form of document.forms) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("[aria-disabled][data-label]")) {
+    button.removeAttribute("aria-disabled");
+    button.textContent = button.dataset.label;
+  }
 });
+
+// Low light switches in place, so that nothing typed on the page is lost.
+for (const form of document.querySelectorAll('form[action="/look"]')) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    const root = document.documentElement;
+    const low = root.dataset.look !== "low";
+    const answer = await fetch("/look", { method: "POST", body: new FormData(form), redirect: "manual" }).catch(() => null);
+    if (!answer || (answer.type !== "opaqueredirect" && !answer.ok)) return form.submit();
+    root.dataset.look = low ? "low" : "usual";
+    document.querySelectorAll(".round[aria-pressed]").forEach((e) => e.setAttribute("aria-pressed", String(low)));
+  });
+}
 
 // The browser knows its time zone: offer it, never change it by itself.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -55,7 +75,7 @@ if (left.length) setInterval(() => left.forEach((e) => (e.textContent = say(e.da
 // A draft has done its work once the journal said "saved"; signing out takes all drafts along.
 try {
   const sent = sessionStorage.getItem("sent-draft");
-  if (sent && document.querySelector(".toast, .saved-mark")) {
+  if (sent && document.querySelector("[data-saved]")) {
     localStorage.removeItem(sent);
     sessionStorage.removeItem("sent-draft");
   }

@@ -139,41 +139,72 @@ function daily(data, id) {
   };
 }
 
+const lone = (values, radius) =>
+  values.map((value, i) => (value !== null && values[i - 1] == null && values[i + 1] == null ? radius : 0));
+
+// Numbers at the ends of the newest three lines, as the server writes them; lines that meet share one.
+const endNumbers = (chartLines) => ({
+  id: "ends",
+  afterDatasetsDraw({ ctx, scales }) {
+    const ends = [];
+    for (const line of chartLines.slice(-3)) {
+      const place = line.values.findLastIndex((value) => value !== null);
+      if (place < 0) continue;
+      const [x, y] = [scales.x.getPixelForValue(place), scales.y.getPixelForValue(line.values[place])];
+      const near = ends.find((end) => Math.abs(end.x - x) < 16 && Math.abs(end.y - y) < 13);
+      if (near) near.numbers.push(line.number);
+      else ends.push({ x, y, numbers: [line.number] });
+    }
+    ctx.save();
+    ctx.fillStyle = color("--ink");
+    ctx.font = `600 13.5px ${font.family}`;
+    ctx.textBaseline = "middle";
+    for (const { x, y, numbers } of ends) ctx.fillText(numbers.join(", "), x + 6, y);
+    ctx.restore();
+  },
+});
+
 function aligned(data) {
   const chart = data.aligned;
   const labels = chart.day_after.map((d) => (d < 0 ? `−${-d}` : String(d)));
   const newest = chart.lines.length;
   const one = chart.lines.map((line, place) => {
     const age = newest - place;
+    const shade = age <= 3 ? color("--ink2") : `color-mix(in srgb, ${color("--ink2")} 38%, transparent)`;
     return {
       label: `Infusion ${line.number}`,
       data: line.values,
-      borderColor: age <= 3 ? color("--ink2") : `color-mix(in srgb, ${color("--ink2")} 38%, transparent)`,
+      borderColor: shade,
       borderWidth: 1.25,
       borderDash: [[6, 3], [], [2, 3]][age % 3],
-      pointRadius: 0,
+      pointRadius: lone(line.values, 2),
+      pointBackgroundColor: shade,
       pointHitRadius: 10,
     };
   });
-  const middle = {
-    label: "Middle",
+  const middle = (label, ink, width, order) => ({
+    label,
     data: chart.median,
-    borderColor: color("--primary"),
-    borderWidth: 4,
-    pointRadius: 0,
+    borderColor: ink,
+    borderWidth: width,
+    pointRadius: label ? lone(chart.median, 3.5) : 0,
+    pointBackgroundColor: ink,
     borderCapStyle: "round",
-    order: -1,
-  };
-  const options = common(labels, (items) => {
-    const i = items[0].dataIndex;
-    return `Day ${labels[i]}, n = ${chart.n[i]}`;
-  }, 12, { 0: "−3", 3: "0", 10: "7", 17: "14" });
-  options.layout.padding.right = 22;
+    order,
+  });
+  const ticks = {};
+  for (const day of [-3, 0, 7, 14]) {
+    const i = chart.day_after.indexOf(day);
+    ticks[i] = [labels[i], `${day === -3 ? "n " : ""}${chart.n[i]}`];
+  }
+  const options = common(labels, (items) => `Day ${labels[items[0].dataIndex]}, n = ${chart.n[items[0].dataIndex]}`, 30, ticks);
+  options.layout.padding.right = 36;
+  options.plugins.tooltip.filter = (item) => Boolean(item.dataset.label);
   return {
     type: "line",
-    data: { datasets: [...one, middle] },
+    data: { datasets: [...one, middle("", color("--bg"), 8, -1), middle("Middle", color("--primary"), 4, -2)] },
     options: { ...options, spanGaps: false },
-    plugins: [lines([{ at: chart.day_after.indexOf(0), number: null }])],
+    plugins: [lines([{ at: chart.day_after.indexOf(0), number: null }]), endNumbers(chart.lines)],
   };
 }
 

@@ -248,7 +248,7 @@ def test_symptoms_of_ones_own(cast: Cast) -> None:
         expect=422,
         page="/check-ins/measures",
     )
-    assert "You have a symptom of this name already." in page.text
+    assert "There is one of this name already." in page.text
     browser.send("/check-ins/measures", {"measures": ["mood"]}, page="/check-ins/measures")  # no longer asked
     assert "Ringing &lt;ears&gt;</dt><dd>8" in browser.get("/today").text
 

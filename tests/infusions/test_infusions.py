@@ -64,7 +64,8 @@ def test_only_the_day_is_needed(cast: Cast) -> None:
     [
         ("day", "", "Enter the day of the infusion."),
         ("day", "2026-11-23", "still to come"),
-        ("day", "22.11.2026", "Enter a date such as"),
+        ("day", "22.11.2026", "Enter a date from 2000 on"),
+        ("started", "23:59", "still to come"),
         ("minutes", "0", "whole minutes from 1 to 720"),
         ("minutes", "forty", "whole minutes from 1 to 720"),
         ("started", "25:00", "Enter a time such as"),

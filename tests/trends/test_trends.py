@@ -136,7 +136,7 @@ def test_a_save_takes_at_most_six_statements(cast: Cast, database: Any) -> None:
     browser = cast.patient.sign_in()
     browser.get("/today")
     browser.send("/check-ins/2026-11-22", {"mood": "4"})
-    browser.get("/check-ins/2026-11-22/log")
+    browser.get("/check-ins/2026-11-21/log")
     counted: list[str] = []
 
     def count(*args: Any) -> None:
@@ -145,7 +145,7 @@ def test_a_save_takes_at_most_six_statements(cast: Cast, database: Any) -> None:
 
     event.listen(database.engine, "before_cursor_execute", count)
     try:
-        browser.send("/check-ins/2026-11-22", {"mood": "5", "note": "words"})
+        browser.send("/check-ins/2026-11-21", {"mood": "5", "note": "words"})
     finally:
         event.remove(database.engine, "before_cursor_execute", count)
     assert len(counted) <= 6, counted
