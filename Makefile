@@ -24,7 +24,7 @@ help: ## Say what there is to make
 	@touch $@ .venv/run
 
 run: .venv/run ## Set everything up and run the journal on http://localhost:8000
-	@exec $(BIN)/gunicorn -c deploy/gunicorn.conf.py wsgi:app
+	@MALLOC_ARENA_MAX=2 exec $(BIN)/gunicorn -c deploy/gunicorn.conf.py wsgi:app
 
 demo: .venv/run ## Fill a believable clinic and say who can sign in
 	@$(BIN)/flask --app wsgi db upgrade

@@ -97,6 +97,7 @@ class Journal:
                 for k, v in os.environ.items()
                 if k not in ("DATABASE_URL", "SECRET_KEY", "MAIL_URL", "BASE_URL")
             },
+            "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
             "DATA_DIR": str(data_dir),
             "PORT": str(self.port),
             **({"DATABASE_URL": database_url} if database_url else {}),

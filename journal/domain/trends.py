@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from statistics import median
 from typing import Any
 
@@ -87,7 +88,7 @@ def the_day_values(logged: Iterable[Logged]) -> dict[date, Logged]:
     """One value a day for each measure and side effect: where there are two check-ins, that of the one made last. One
     that was skipped takes nothing away from what was logged before."""
     by_day: dict[date, Logged] = {}
-    for one in sorted(logged, key=lambda one: one.made_at):
+    for one in sorted(logged, key=attrgetter("made_at")):
         held = by_day.get(one.day)
         if held is None:
             by_day[one.day] = one
@@ -164,11 +165,11 @@ def _series(
     days: Sequence[date],
     infusions: Sequence[Given],
 ) -> Series:
-    in_order = tuple(values.get(day) for day in days)
+    in_order = tuple([values.get(day) for day in days])
     before = [values.get(days[0] - timedelta(days=n)) for n in range(MIDDLE_DAYS - 1, 0, -1)]
-    wide = [*before, *in_order]
-    middle = tuple(_middles(wide))
-    late = tuple(value is not None and by_day[day].late for day, value in zip(days, in_order, strict=True))
+    middle = tuple(_middles([*before, *in_order]))
+    late_days = {day for day, one in by_day.items() if one.late}
+    late = tuple([day in late_days and day in values for day in days])
     return Series(measure, in_order, late, middle, _daily_sentence(measure, values, days, infusions))
 
 

@@ -59,32 +59,32 @@ class Version:
     payload: dict[str, Any] | None
 
 
-_CURRENT: Any = (
-    select(
-        Entry.id,
-        Entry.kind,
-        Entry.day,
-        Entry.zone,
-        Entry.is_late,
-        Entry.is_deleted,
-        Entry.current_revision,
-        Entry.last_revision,
-        Entry.beside,
-        Revision.captured_at,
-        Revision.received_at,
-        Revision.sealed,
-        PatientKey.wrapped_key,
-    )
-    .join(PatientKey, PatientKey.patient_id == Entry.patient_id)
-    .join(
-        Revision,
-        and_(
-            Revision.patient_id == Entry.patient_id,
-            Revision.entry_id == Entry.id,
-            Revision.number == Entry.current_revision,
-        ),
-    )
+# Plain tables: rows come out several times as fast as through the mapper, and nothing here is changed.
+_E = Entry.__table__.c
+_R = Revision.__table__.c
+_K = PatientKey.__table__.c
+_JOINED = Entry.__table__.join(PatientKey.__table__, _K.patient_id == _E.patient_id).join(
+    Revision.__table__,
+    and_(_R.patient_id == _E.patient_id, _R.entry_id == _E.id, _R.number == _E.current_revision),
 )
+_CURRENT: Any = select(
+    _E.id,
+    _E.kind,
+    _E.day,
+    _E.zone,
+    _E.is_late,
+    _E.is_deleted,
+    _E.current_revision,
+    _E.last_revision,
+    _E.beside,
+    _R.captured_at,
+    _R.received_at,
+    _R.sealed,
+    _K.wrapped_key,
+).select_from(_JOINED)
+_LOGGED: Any = select(
+    _E.id, _E.kind, _E.day, _E.is_late, _E.current_revision, _R.captured_at, _R.sealed, _K.wrapped_key
+).select_from(_JOINED)
 
 
 def vault_of(session: Session) -> Vault:
@@ -93,7 +93,12 @@ def vault_of(session: Session) -> Vault:
 
 def belongs_to(patient_id: UUID, entry_id: UUID, number: int) -> bytes:
     """What a sealed payload is bound to."""
-    return b"entry|" + patient_id.bytes + entry_id.bytes + number.to_bytes(4, "big")
+    return belongs_to_patient(patient_id) + entry_id.bytes + number.to_bytes(4, "big")
+
+
+def belongs_to_patient(patient_id: UUID) -> bytes:
+    """The part of `belongs_to` that all of a patient's entries share."""
+    return b"entry|" + patient_id.bytes
 
 
 def open_versions(made_beside: Sequence[tuple[int, int]], settled: int) -> set[int]:
@@ -112,21 +117,64 @@ def list_entries(
     if not readable:
         return ()
     statement = _CURRENT.where(
-        Entry.patient_id == viewer.patient_id,
+        _E.patient_id == viewer.patient_id,
         or_(*(_wanted(want) for want in readable)),
     )
     if not with_deleted:
-        statement = statement.where(Entry.is_deleted.is_(False))
+        statement = statement.where(_E.is_deleted.is_(False))
     return _open_all(session, viewer, statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What charts need of an entry: its kind, its day, when it was captured, whether late, and what it says."""
+
+    kind: str
+    day: date
+    captured_at: datetime
+    is_late: bool
+    payload: dict[str, Any]
+
+
+def list_logged(session: Session, viewer: Viewer, wants: Sequence[Want]) -> list[Logged]:
+    """Like list_entries, by day and time, but with so little about each entry that years of them are
+    read in a few milliseconds."""
+    readable = [want for want in wants if viewer.may_read(want.kind)]
+    if not readable:
+        return []
+    statement = _LOGGED.where(
+        _E.patient_id == viewer.patient_id,
+        _E.is_deleted.is_(False),
+        or_(*(_wanted(want) for want in readable)),
+    )
+    rows = session.execute(statement).all()
+    if not rows:
+        return []
+    box = vault_of(session).box(rows[0][-1], viewer.patient_id.bytes)
+    opened, loads, prefix = box.open, orjson.loads, belongs_to_patient(viewer.patient_id)
+    told = [
+        Logged(
+            kind,
+            day,
+            captured_at,
+            is_late,
+            loads(opened(sealed, prefix + entry_id.bytes + number.to_bytes(4, "big"))),
+        )
+        for entry_id, kind, day, is_late, number, captured_at, sealed, _key in rows
+    ]
+    told.sort(key=_by_day)
+    return told
+
+
+def _by_day(one: Logged) -> tuple[date, datetime]:
+    return one.day, one.captured_at
 
 
 def find_entry(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> Opened | None:
     """One entry that the viewer may read, or None. A deleted one is found too, so that it can be brought back."""
     if not viewer.may_read(kind):
         return None
-    statement = _CURRENT.where(
-        Entry.patient_id == viewer.patient_id, Entry.id == entry_id, Entry.kind == kind
-    )
+    statement = _CURRENT.where(_E.patient_id == viewer.patient_id, _E.id == entry_id, _E.kind == kind)
     return next(iter(_open_all(session, viewer, statement)), None)
 
 
@@ -178,11 +226,11 @@ def list_versions(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -
 
 
 def _wanted(want: Want) -> ColumnElement[bool]:
-    parts = [Entry.kind == want.kind]
+    parts = [_E.kind == want.kind]
     if want.since is not None:
-        parts.append(Entry.day >= want.since)
+        parts.append(_E.day >= want.since)
     if want.until is not None:
-        parts.append(Entry.day <= want.until)
+        parts.append(_E.day <= want.until)
     return and_(*parts)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from journal.audit import service as audit
@@ -67,6 +67,33 @@ def append(session: Session, viewer: Viewer, draft: Draft, now: datetime) -> Kep
     return _append_to(session, viewer, draft, row, now)
 
 
+# Built once: putting a statement together costs as much as running it.
+_ENTRIES: Any = Entry.__table__
+_REVISIONS: Any = Revision.__table__
+_KEYS: Any = PatientKey.__table__
+_INSERT_ENTRY = insert(_ENTRIES)
+_INSERT_REVISION = insert(_REVISIONS)
+_HELD = (
+    select(
+        _KEYS.c.wrapped_key,
+        _ENTRIES.c.kind,
+        _ENTRIES.c.day,
+        _ENTRIES.c.is_deleted,
+        _ENTRIES.c.current_revision,
+        _ENTRIES.c.last_revision,
+        _ENTRIES.c.settled_revision,
+        _ENTRIES.c.beside,
+    )
+    .select_from(
+        _KEYS.outerjoin(
+            _ENTRIES, and_(_ENTRIES.c.patient_id == _KEYS.c.patient_id, _ENTRIES.c.id == bindparam("entry"))
+        )
+    )
+    .where(_KEYS.c.patient_id == bindparam("patient"))
+    .with_for_update(of=_KEYS)
+)
+
+
 def lock(session: Session, viewer: Viewer) -> None:
     """Queue up behind the patient's other writers, before reading what is about to be changed."""
     session.execute(
@@ -75,28 +102,14 @@ def lock(session: Session, viewer: Viewer) -> None:
 
 
 def _lock(session: Session, viewer: Viewer, entry_id: UUID, now: datetime) -> Any:
-    statement = (
-        select(
-            PatientKey.wrapped_key,
-            Entry.kind,
-            Entry.day,
-            Entry.is_deleted,
-            Entry.current_revision,
-            Entry.last_revision,
-            Entry.settled_revision,
-            Entry.beside,
-        )
-        .outerjoin(Entry, and_(Entry.patient_id == PatientKey.patient_id, Entry.id == entry_id))
-        .where(PatientKey.patient_id == viewer.patient_id)
-        .with_for_update(of=PatientKey)
-    )
-    row = session.execute(statement).one_or_none()
+    held = {"patient": viewer.patient_id, "entry": entry_id}
+    row = session.execute(_HELD, held).one_or_none()
     if row is None:
         _make_key(session, viewer.patient_id, now)
-        row = session.execute(statement).one()
+        row = session.execute(_HELD, held).one()
     if session.get_bind().dialect.name != "sqlite":
         # The lock may have been waited for; what stood beside the key before the wait may be old.
-        row = session.execute(statement).one()
+        row = session.execute(_HELD, held).one()
     return row
 
 
@@ -114,19 +127,20 @@ def _append_new(session: Session, viewer: Viewer, draft: Draft, wrapped_key: byt
     if draft.base != 0 or draft.payload is None:
         raise NotYours(draft.kind)
     session.execute(
-        insert(Entry).values(
-            patient_id=viewer.patient_id,
-            id=draft.id,
-            kind=draft.kind,
-            day=draft.day,
-            zone=draft.zone,
-            is_late=draft.is_late,
-            is_deleted=False,
-            current_revision=1,
-            last_revision=1,
-            settled_revision=0,
-            beside=0,
-        )
+        _INSERT_ENTRY,
+        {
+            "patient_id": viewer.patient_id,
+            "id": draft.id,
+            "kind": draft.kind,
+            "day": draft.day,
+            "zone": draft.zone,
+            "is_late": draft.is_late,
+            "is_deleted": False,
+            "current_revision": 1,
+            "last_revision": 1,
+            "settled_revision": 0,
+            "beside": 0,
+        },
     )
     _insert_revision(session, viewer, draft, wrapped_key, 1, False, now)
     _audit(session, viewer, draft, "recorded", now)
@@ -214,18 +228,19 @@ def _insert_revision(
         box = vault_of(session).box(wrapped_key, viewer.patient_id.bytes)
         sealed = box.seal(_plain(draft.payload), belongs_to(viewer.patient_id, draft.id, number))
     session.execute(
-        insert(Revision).values(
-            patient_id=viewer.patient_id,
-            entry_id=draft.id,
-            number=number,
-            base=draft.base,
-            is_beside=is_beside,
-            day=draft.day,
-            captured_at=draft.captured_at,
-            received_at=now,
-            device=draft.device,
-            sealed=sealed,
-        )
+        _INSERT_REVISION,
+        {
+            "patient_id": viewer.patient_id,
+            "entry_id": draft.id,
+            "number": number,
+            "base": draft.base,
+            "is_beside": is_beside,
+            "day": draft.day,
+            "captured_at": draft.captured_at,
+            "received_at": now,
+            "device": draft.device,
+            "sealed": sealed,
+        },
     )
 
 

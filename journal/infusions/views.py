@@ -17,7 +17,7 @@ from journal.domain.after_infusion import AfterInfusion
 from journal.domain.days import day_of
 from journal.domain.errors import Refused
 from journal.domain.fields import Reader
-from journal.domain.infusion import Held, Infusion, Plan, is_hazy
+from journal.domain.infusion import Held, Infusion, Plan, is_hazy, latest_notice
 from journal.domain.side_effects import COMMON, SIDE_EFFECTS
 from journal.entries import removal
 from journal.entries.queries import list_versions
@@ -48,9 +48,17 @@ def _today(now: datetime) -> date:
 
 @blueprint.get("/infusions")
 def index() -> Page:
-    now = clock.now()
+    now, who = clock.now(), person()
     course = queries.get_course(unit(), _viewer())
-    return render_template("infusions/index.html", course=course, today=_today(now), now=now, zone=_zone())
+    return render_template(
+        "infusions/index.html",
+        course=course,
+        notice=latest_notice(course.infusions, now),
+        deleted=queries.list_deleted(unit(), _viewer(), now, _zone(), who.day_ends_hour),
+        today=_today(now),
+        now=now,
+        zone=_zone(),
+    )
 
 
 def _show_form(

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+FIRST = 1 + NONCE_BYTES
 SEALED = b"\x01"
 OPEN = b"\x00"
 
@@ -56,9 +57,14 @@ class Box:
 
     def open(self, sealed: bytes, belongs_to: bytes) -> bytes:
         """Raises CannotOpen when the box was changed, moved, or sealed with another key."""
-        if not self.sealing and sealed[:1] == OPEN:
-            return sealed[1:]
-        return open_sealed(sealed, self.cipher, belongs_to)
+        if sealed[0] != 1:
+            if not self.sealing and sealed[:1] == OPEN:
+                return sealed[1:]
+            raise CannotOpen("unknown kind of box")
+        try:
+            return self.cipher.decrypt(sealed[1:FIRST], sealed[FIRST:], belongs_to)
+        except InvalidTag:
+            raise CannotOpen("the box was changed, moved, or sealed with another key") from None
 
 
 def seal(plain: bytes, cipher: AESGCM, belongs_to: bytes) -> bytes:

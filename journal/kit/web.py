@@ -211,7 +211,7 @@ def _squeeze(response: Response) -> Response:
         or "gzip" not in request.headers.get("Accept-Encoding", "")
     ):
         return response
-    response.set_data(gzip.compress(response.get_data(), 3, mtime=0))
+    response.set_data(gzip.compress(response.get_data(), 1, mtime=0))
     response.content_encoding = "gzip"
     response.vary.add("Accept-Encoding")
     return response

@@ -3,6 +3,7 @@ style sheet by class, so the three looks and the printer each get their own colo
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -23,6 +24,7 @@ NOTHING = (
 
 _Y = {half / 2: round(BOTTOM - half * (BOTTOM - TOP) / 20, 1) for half in range(21)}
 """Every number and every median is a whole or a half."""
+_Y_TEXT = {value: str(y) for value, y in _Y.items()}
 
 
 def _y(value: float) -> float:
@@ -51,8 +53,8 @@ def _runs(values: Sequence[float | None]) -> Iterable[list[tuple[int, float]]]:
         yield run
 
 
-def _path(run: Sequence[tuple[int, float]], xs: Sequence[float]) -> str:
-    return "M" + "L".join([f"{xs[i]} {_Y[v]}" for i, v in run])
+def _path(run: Sequence[tuple[int, float]], xs: Sequence[float] | Sequence[str]) -> str:
+    return "M" + "L".join([f"{xs[i]} {_Y_TEXT[v]}" for i, v in run])
 
 
 def ticks(days: Sequence[date]) -> dict[int, str]:
@@ -94,20 +96,34 @@ def _infusion_lines(infusions: Sequence[Given], days: Sequence[date], xs: Sequen
     return "".join(parts)
 
 
+@lru_cache(maxsize=64)
+def _places(count: int) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Where each of `count` days stands, as numbers and as text."""
+    step = (RIGHT - LEFT) / max(1, count - 1)
+    xs = tuple(round(LEFT + i * step, 1) for i in range(count))
+    return xs, tuple(map(str, xs))
+
+
+def heads(trends: Trends) -> list[str]:
+    """The first cell of each day's row, the same in every measure's table."""
+    marks = {given.day: f" · infusion {given.number}" for given in trends.infusions}
+    return [f'<tr><th scope="row">{say_short_day(day)}{marks.get(day, "")}' for day in trends.days]
+
+
 def daily(series: Series, trends: Trends) -> Markup:
     """One measure by day: a line broken at gaps, its 7-day median as a band, late days hollow, infusions as lines."""
     count = len(trends.days)
     step = (RIGHT - LEFT) / max(1, count - 1)
-    xs = [round(LEFT + i * step, 1) for i in range(count)]
+    xs, texts = _places(count)
     values = series.values
     lone_width = round(min(step / 2, 3), 1)
     bands = "".join(
-        f'<path class="middle" d="{_path(run, xs)}"/>' for run in _runs(series.middle) if len(run) > 1
+        f'<path class="middle" d="{_path(run, texts)}"/>' for run in _runs(series.middle) if len(run) > 1
     )
     lines, dots = [], []
     for run in _runs(values):
         if len(run) > 1:
-            lines.append(_path(run, xs))
+            lines.append(_path(run, texts))
         elif not series.late[run[0][0]]:
             dots.append(
                 f'<circle class="lone" cx="{xs[run[0][0]]}" cy="{_y(run[0][1])}" r="{max(lone_width, 1.6)}"/>'
@@ -227,7 +243,7 @@ def _short(label: str) -> str:
     return label if len(label) <= 19 else label[:18].rstrip() + "…"
 
 
-LATE = " · late"
+LATE, END = " · late</th>", "</th>"
 CELLS: dict[float | None, str] = {None: NOTHING} | {half / 2: f"<td>{half / 2:g}</td>" for half in range(21)}
 
 
@@ -235,16 +251,15 @@ def _number(value: float | None, bold: bool = False) -> str:
     return f"<td><b>{value:g}</b></td>" if bold and value is not None else CELLS[value]
 
 
-def daily_rows(series: Series, trends: Trends) -> Markup:
+def daily_rows(series: Series, trends: Trends, heads: Sequence[str]) -> Markup:
     """The table's rows under a daily chart: exactly its numbers, the newest day first."""
-    marks = {given.day: f" · infusion {given.number}" for given in trends.infusions}
+    given = {one.day for one in trends.infusions}
     rows = [
-        f'<tr><th scope="row">{say_short_day(day)}{marks.get(day, "")}{LATE if is_late else ""}</th>'
-        f"{CELLS[value]}{CELLS[middle]}</tr>"
-        for day, value, is_late, middle in zip(
-            trends.days, series.values, series.late, series.middle, strict=True
+        f"{head}{LATE if is_late else END}{CELLS[value]}{CELLS[middle]}</tr>"
+        for head, day, value, is_late, middle in zip(
+            heads, trends.days, series.values, series.late, series.middle, strict=True
         )
-        if value is not None or middle is not None or day in marks
+        if value is not None or middle is not None or day in given
     ]
     return Markup("".join(reversed(rows)))
 

@@ -11,8 +11,8 @@ from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.benefit import Given
 from journal.domain.measures import Measure
-from journal.domain.trends import Logged, Trends
-from journal.entries.queries import Opened, Want, list_entries
+from journal.domain.trends import Trends
+from journal.entries.queries import Want, list_entries, list_logged
 from journal.profiles.queries import PROFILE, profile_in
 
 
@@ -32,24 +32,24 @@ def get_trends(session: Session, viewer: Viewer, window: str, chosen: str | None
     infusions = tuple(Given(one.day, one.number) for one in held)
     stretches = trends.needed_days(window, infusions, today)
     wants = [Want("check-in", first, last) for first, last in stretches]
-    wants.append(Want("after-infusion", stretches[0][0]))
-    opened = list_entries(session, viewer, wants)
-    logged = [_logged(one) for one in opened if one.kind == "check-in"]
+    every = list_logged(session, viewer, [*wants, Want("after-infusion", stretches[0][0])])
+    logged = [one for one in every if one.kind == "check-in"]
     days = {one.id: one.day for one in held}
     reports = [
         (days[report.infusion_id], report)
-        for one in opened
+        for one in every
         if one.kind == "after-infusion" and (report := AfterInfusion.load(one.payload)).infusion_id in days
     ]
     asked = [measure.id for measure in profile.asked(soon_after_infusion=False)]
-    seen = {measure_id for one in logged for measure_id in one.measures}
+    seen = {measure_id for one in logged for measure_id in one.payload["measures"]}
     measures = tuple(profile.measure(m) for m in dict.fromkeys([*asked, *sorted(seen)]) if m in seen)
     by_id = {measure.id: measure for measure in measures}
     main = by_id.get(chosen or "") or (measures[0] if measures else None)
-    built = trends.build(window, today, measures, logged, infusions, reports, main)
+    told = [
+        trends.Logged(
+            one.day, one.captured_at, one.is_late, one.payload["measures"], one.payload["side_effects"]
+        )
+        for one in logged
+    ]
+    built = trends.build(window, today, measures, told, infusions, reports, main)
     return Answer(built, measures)
-
-
-def _logged(one: Opened) -> Logged:
-    payload = one.payload
-    return Logged(one.day, one.captured_at, one.is_late, payload["measures"], payload["side_effects"])

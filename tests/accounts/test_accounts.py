@@ -127,6 +127,9 @@ def test_the_list_of_common_ones_is_there() -> None:
         "sam@example",
         "a b@example.org",
         "x" * 250 + "@example.org",
+        "a@b..cd",
+        "a..b@example.org",
+        "🙂@example.org",
         "sam@example.org\nBcc: a@b.cd",
     ],
 )
@@ -476,3 +479,48 @@ def test_the_first_steps_can_be_done_skipped_and_changed_later(
 def test_somebody_who_skips_the_country_still_sees_numbers(client: CheckingClient) -> None:
     sign_up(client, "new@example.org")
     assert "Call 988" in client.get("/help-now").text
+
+
+def test_a_proven_address_stays_in_force_until_the_new_one_is_proven(
+    cast: Cast, mailing: Flask, session: Session
+) -> None:
+    session.execute(text("UPDATE accounts SET verified_at = created_at WHERE email = 'mara@example.org'"))
+    session.commit()
+    browser = cast.patient.sign_in()
+    change = {"email": "typo@example.org", "password": PASSPHRASE}
+    browser.send("/account/address", change, page="/account/address")
+    assert "typo@example.org waits to be confirmed" in browser.get("/account").text
+    stranger = CheckingClient(mailing)
+    stranger.send("/account/reset", {"email": "typo@example.org"}, page="/account/reset")
+    told = mails(mailing)
+    assert not [m for m in told if "/account/reset/" in m and "typo" in m.splitlines()[0]]
+    cast.patient.sign_in().get("/today")  # the old address still opens the journal
+    [verify] = [m for m in told if "To: typo@example.org" in m]
+    path = link_in(verify, "verify")
+    stranger.send(path, page=path)
+    again = CheckingClient(mailing)
+    again.send("/sign-in", {"email": "typo@example.org", "password": PASSPHRASE}, page="/sign-in")
+    other = CheckingClient(mailing)
+    other.send("/sign-in", {"email": cast.patient.email, "password": PASSPHRASE}, expect=422, page="/sign-in")
+
+
+def test_no_reset_where_several_claim_an_address(cast: Cast, client: CheckingClient, mailing: Flask) -> None:
+    sign_up(client, cast.patient.email, "a strangers long passphrase")
+    client.send("/account/reset", {"email": cast.patient.email}, page="/account/reset")
+    assert not [m for m in mails(mailing) if "/account/reset/" in m]
+
+
+def test_a_mail_that_can_not_be_written_holds_up_no_other(mailing: Flask, database: Any) -> None:
+    from journal.kit import clock, outbox
+
+    with database.writing() as unit:
+        for address in ("a@b..c", "good@example.org", "\u202e@x"):
+            outbox.put(unit, "passphrase-changed", address, None, clock.now())
+        unit.commit()
+    assert [m.splitlines()[0] for m in mails(mailing)] == ["To: good@example.org"]
+
+
+def test_sign_ups_send_only_a_few_mails(client: CheckingClient, mailing: Flask) -> None:
+    for n in range(8):
+        sign_up(CheckingClient(mailing), "one@example.org", f"a different passphrase {n}")
+    assert len([m for m in mails(mailing) if "To: one@example.org" in m]) <= service.MAILS_PER_ACCOUNT

@@ -196,7 +196,7 @@ def measure(kind: str) -> None:
             ),
             "trends data, one year": (
                 repeat(one, "/trends.json?days=all", REQUESTS // 4),
-                repeat(floor.person, "/chart.json", REQUESTS // 4),
+                repeat(floor.person, "/chart", REQUESTS // 4),
                 "at most 2.5",
             ),
             "trends page, 90 days": (

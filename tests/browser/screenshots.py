@@ -21,7 +21,7 @@ def main() -> None:
                 raise SystemExit(told.stderr)
             for look in LOOKS:
                 (target / look).mkdir(parents=True, exist_ok=True)
-                for pages, email in ((PUBLIC, None), (MINE, "maya@demo.example.org")):
+                for pages, email in ((PUBLIC, None), (MINE, "grete@demo.example.org")):
                     page = phone(browser, journal.url, look).new_page()
                     if email:
                         sign_in(page, email)

@@ -33,7 +33,7 @@ def test_nothing_is_found(browser: Browser, journal: Journal, axe: str, look: st
     context = phone(browser, journal.url, look)
     page = context.new_page()
     if whose == "mine":
-        sign_in(page, "maya@demo.example.org")
+        sign_in(page, "grete@demo.example.org")
     told = {}
     for name, visit in (MINE if whose == "mine" else PUBLIC).items():
         visit(page)
@@ -58,7 +58,7 @@ def test_axe_would_find_something(browser: Browser, journal: Journal, axe: str) 
 def test_nothing_is_wider_than_the_screen(browser: Browser, journal: Journal, width: int) -> None:
     context = phone(browser, journal.url, viewport={"width": width, "height": 700})
     page = context.new_page()
-    sign_in(page, "maya@demo.example.org")
+    sign_in(page, "grete@demo.example.org")
     wide, small = [], {}
     for name, visit in {**MINE, "help": PUBLIC["help-now"]}.items():
         visit(page)

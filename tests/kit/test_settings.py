@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from journal.config import Settings, UnfitSettings
-from journal.kit.cli import MADE, migrate, missing_database
+from journal.kit.cli import MADE, check_vault, migrate, missing_database
 from tests.servers import ROOT
 
 GOOD_SECRET = "kQ4v8sT1nLx7Wm2ZpR9cYb3HdJf6Gt5AaEe0UuIiOo"
@@ -89,3 +89,32 @@ def test_the_server_says_it_in_one_sentence(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert told.stderr.strip().startswith("The journal can't start: BASE_URL must start with https://")
     assert "Traceback" not in told.stderr
+
+
+def test_another_master_key_is_refused(tmp_path: Path) -> None:
+    right = Settings.from_env({"DATA_DIR": str(tmp_path)})
+    migrate(right)
+    check_vault(right)
+    check_vault(right)
+    (tmp_path / "secrets" / "master.key").unlink()
+    with pytest.raises(UnfitSettings, match="not the one this database was made with"):
+        check_vault(Settings.from_env({"DATA_DIR": str(tmp_path)}))
+
+
+def test_gunicorn_says_it_in_one_sentence(tmp_path: Path) -> None:
+    for env, words in (
+        ({"BASE_URL": "http://journal.example.net"}, "BASE_URL must start with https://"),
+        ({"BIND": "0.0.0.0:8999"}, "BIND opens it to the network"),
+        ({"WORKERS": "2"}, "need PostgreSQL"),
+    ):
+        command = [str(Path(sys.executable).parent / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "wsgi:app"]
+        told = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "DATA_DIR": str(tmp_path), **env},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert told.returncode != 0 and words in told.stderr
+        assert "Traceback" not in told.stderr
