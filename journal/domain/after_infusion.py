@@ -125,6 +125,10 @@ class AfterInfusion:
         values = dict(stored)
         values["infusion_id"] = UUID(values["infusion_id"])
         values["courses"] = {k: Course(*c) for k, c in values["courses"].items()}
+        values["domains"] = {k: values["domains"][k] for k in DOMAINS if k in values["domains"]}
+        values["side_effects"] = {
+            k: values["side_effects"][k] for k in SIDE_EFFECTS if k in values["side_effects"]
+        }
         return cls(**values)
 
     @classmethod
