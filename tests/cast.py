@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from journal.accounts import service as accounts
 from journal.checkins import service as checkins
 from journal.domain.access import Viewer
 from journal.domain.checkin import CheckIn, Note
+from journal.domain.days import Moment
 from journal.domain.infusion import Infusion
 from journal.infusions import service as infusions
 from tests.client import CheckingClient
@@ -66,13 +68,10 @@ def log_checkin(
         session,
         viewer,
         checkin,
+        Moment(now, max(day, TODAY) if day > TODAY - timedelta(days=15) else day, ZoneInfo(ZONE)),
         entry_id=entry_id,
         base=0,
         day=day,
-        today=max(day, TODAY) if day > TODAY - timedelta(days=15) else day,
-        zone=ZONE,
-        device="",
-        now=now,
     )
     return entry_id
 
@@ -83,13 +82,10 @@ def log_infusion(session: Session, viewer: Viewer, day: date, **values: object) 
         session,
         viewer,
         Infusion(**values),  # type: ignore[arg-type]
+        Moment(datetime.now(UTC), max(TODAY, day), ZoneInfo(ZONE)),
         entry_id=entry_id,
         base=0,
         day=day,
-        today=max(TODAY, day),
-        zone=ZONE,
-        device="",
-        now=datetime.now(UTC),
     )
     return entry_id
 
@@ -107,12 +103,9 @@ def make_cast(app: Flask) -> Cast:
             session,
             other,
             note,
+            Moment(datetime.now(UTC), TODAY, ZoneInfo(ZONE)),
             entry_id=uuid4(),
             day=TODAY,
-            today=TODAY,
-            zone=ZONE,
-            device="",
-            now=datetime.now(UTC),
         )
         session.commit()
     return Cast(players[0], players[1], players[2], infusion, checkin)

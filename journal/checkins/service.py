@@ -1,13 +1,13 @@
 """Keeping check-ins and notes. Nothing here commits."""
 
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
 from journal.domain.checkin import CheckIn, Note
-from journal.domain.days import LATE_DAYS, may_fill
+from journal.domain.days import LATE_DAYS, Moment, may_fill
 from journal.domain.errors import Refused
 from journal.entries import service as entries
 from journal.entries.service import Draft, Kept
@@ -20,60 +20,54 @@ def record(
     session: Session,
     viewer: Viewer,
     checkin: CheckIn,
+    moment: Moment,
     *,
     entry_id: UUID,
     base: int,
     day: date,
-    today: date,
-    zone: str,
-    device: str,
-    now: datetime,
     settles: int = 0,
 ) -> Kept:
     """Keep a check-in, or a change of one made from revision `base`. Raises Refused when it is empty or, for a new
     one, the day is not today or one of the 14 before."""
     if checkin.is_empty:
         raise Refused({"form": EMPTY})
-    if base == 0 and not may_fill(day, today):
+    if base == 0 and not may_fill(day, moment.today):
         raise Refused({"form": TOO_FAR})
     draft = Draft(
         id=entry_id,
         kind=CheckIn.kind,
         payload=checkin,
         day=day,
-        zone=zone,
-        captured_at=now,
+        zone=moment.zone.key,
+        captured_at=moment.now,
         base=base,
-        device=device,
-        is_late=day < today,
+        device=moment.device,
+        is_late=day < moment.today,
         settles=settles,
     )
-    return entries.append(session, viewer, draft, now)
+    return entries.append(session, viewer, draft, moment.now)
 
 
 def record_note(
     session: Session,
     viewer: Viewer,
     note: Note,
+    moment: Moment,
     *,
     entry_id: UUID,
     day: date,
-    today: date,
-    zone: str,
-    device: str,
-    now: datetime,
 ) -> Kept:
     """Keep one more note on the day, with its own time. Raises Refused as `record` does."""
-    if not may_fill(day, today):
+    if not may_fill(day, moment.today):
         raise Refused({"note": TOO_FAR})
     draft = Draft(
         id=entry_id,
         kind=Note.kind,
         payload=note,
         day=day,
-        zone=zone,
-        captured_at=now,
-        device=device,
-        is_late=day < today,
+        zone=moment.zone.key,
+        captured_at=moment.now,
+        device=moment.device,
+        is_late=day < moment.today,
     )
-    return entries.append(session, viewer, draft, now)
+    return entries.append(session, viewer, draft, moment.now)

@@ -1,18 +1,17 @@
 """The doors of the check-in."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from journal.accounts import present
 from journal.checkins import queries, service
 from journal.checkins.forms import GRADE, entry_id_of, number_of, to_data, to_form
-from journal.domain.access import Viewer
 from journal.domain.checkin import CheckIn, Note
-from journal.domain.days import LATE_DAYS, day_of, may_fill
+from journal.domain.days import LATE_DAYS, Moment, day_of, may_fill
 from journal.domain.errors import NotYours, Refused
 from journal.domain.infusion import latest_notice
 from journal.domain.side_effects import COMMON, SIDE_EFFECTS
@@ -32,25 +31,13 @@ CHOSEN = "This version counts now. The others stay in the history."
 CHANGED_MEANWHILE = "It was changed elsewhere meanwhile. Look at all versions once more."
 
 
-def _viewer() -> Viewer:
-    return Viewer.patient(person().account_id)
-
-
-def _zone() -> ZoneInfo:
-    return ZoneInfo(person().zone)
-
-
-def _today(now: datetime) -> date:
-    return day_of(now, _zone(), person().day_ends_hour)
-
-
 def _may_restore(held: Opened) -> bool:
     """Until the patient's day ends on which it was deleted."""
-    return _today(held.received_at) == _today(clock.now())
+    return day_of(held.received_at, present.zone(), person().day_ends_hour) == present.today()
 
 
 def _get_day(day: date) -> queries.Day:
-    return queries.get_day(unit(), _viewer(), day, _may_restore)
+    return queries.get_day(unit(), present.viewer(), day, _may_restore)
 
 
 def _day_url(day: date, today: date) -> str:
@@ -93,7 +80,7 @@ def _show_form(
         other_effects=[e for e in wanted if e not in first],
         show_all=show_all,
         now=clock.now(),
-        zone=_zone(),
+        zone=present.zone(),
         notice=latest_notice(shown.infusions, clock.now()),
         note_id=uuid4(),
     )
@@ -101,13 +88,13 @@ def _show_form(
 
 def _show_day(shown: queries.Day, today: date) -> str:
     return render_template(
-        "checkins/day.html", shown=shown, today=today, zone=_zone(), now=clock.now(), note_id=uuid4()
+        "checkins/day.html", shown=shown, today=today, zone=present.zone(), now=clock.now(), note_id=uuid4()
     )
 
 
 @blueprint.get("/today")
 def today() -> Page:
-    this_day = _today(clock.now())
+    this_day = present.today()
     shown = _get_day(this_day)
     if shown.main is not None:
         return _show_day(shown, this_day)
@@ -116,7 +103,7 @@ def today() -> Page:
 
 @blueprint.get("/check-ins/<day:day>")
 def day(day: date) -> Page:
-    this_day = _today(clock.now())
+    this_day = present.today()
     shown = _get_day(day)
     if shown.main is None and not shown.notes and not shown.deleted and may_fill(day, this_day):
         return _show_form(shown, this_day, {}, entry_id=uuid4())
@@ -128,7 +115,7 @@ def day(day: date) -> Page:
 @blueprint.get("/check-ins/<day:day>/log")
 def log(day: date) -> Page:
     """The empty form, on a day that has notes only or had its check-in deleted."""
-    this_day = _today(clock.now())
+    this_day = present.today()
     shown = _get_day(day)
     if not may_fill(day, this_day):
         return redirect(_day_url(day, this_day), 303)
@@ -140,17 +127,17 @@ def log(day: date) -> Page:
 
 @blueprint.get("/check-ins/<day:day>/<uuid:entry_id>/edit")
 def edit(day: date, entry_id: UUID) -> Page:
-    held = get_entry(unit(), _viewer(), entry_id, "check-in")
+    held = get_entry(unit(), present.viewer(), entry_id, "check-in")
     if held.is_deleted or held.day != day:
         abort(404)
     shown = _get_day(day)
     values = to_form(CheckIn.load(held.payload))
-    return _show_form(shown, _today(clock.now()), values, entry_id=entry_id, base=held.revision)
+    return _show_form(shown, present.today(), values, entry_id=entry_id, base=held.revision)
 
 
 @blueprint.post("/today")
 def record_today() -> Page:
-    return _record(_today(clock.now()))
+    return _record(present.today())
 
 
 @blueprint.post("/check-ins/<day:day>")
@@ -159,8 +146,8 @@ def record(day: date) -> Page:
 
 
 def _record(day: date) -> Page:
-    now, form = clock.now(), request.form
-    this_day = _today(now)
+    moment, form = present.moment(), request.form
+    this_day = moment.today
     entry_id, base, settles = entry_id_of(form), number_of(form, "base"), number_of(form, "settles")
     values: dict[str, str] = {name: value for name, value in form.items() if value}
     again: dict[str, Any] = {"entry_id": entry_id, "base": base, "settles": settles}
@@ -174,15 +161,12 @@ def _record(day: date) -> Page:
         checkin = CheckIn.parse(to_data(form))
         kept = service.record(
             unit(),
-            _viewer(),
+            present.viewer(),
             checkin,
+            moment,
             entry_id=entry_id,
             base=base,
             day=day,
-            today=this_day,
-            zone=person().zone,
-            device=device(),
-            now=now,
             settles=settles,
         )
     except Refused as refused:
@@ -193,35 +177,32 @@ def _record(day: date) -> Page:
     unit().commit()
     if checkin.needs_help_now:
         return redirect(url_for("pages.help_now", saved=1), 303)
-    _say_kept(kept, now)
+    _say_kept(kept, moment)
     return redirect(_day_url(day, this_day), 303)
 
 
-def _say_kept(kept: Kept, now: datetime) -> None:
+def _say_kept(kept: Kept, moment: Moment) -> None:
     if kept.how == "beside":
         say("Saved. This day was changed elsewhere meanwhile, so both versions are kept.")
     elif kept.how == "same":
         say("This was saved already.")
     else:
-        say(f"Saved at {say_time(now.astimezone(_zone()))}.")
+        say(f"Saved at {say_time(moment.now.astimezone(moment.zone))}.")
 
 
 @blueprint.post("/check-ins/<day:day>/notes")
 def record_note(day: date) -> Page:
-    now = clock.now()
-    this_day = _today(now)
+    moment = present.moment()
+    this_day = moment.today
     try:
         note = Note.parse({"text": request.form.get("note", "")})
         service.record_note(
             unit(),
-            _viewer(),
+            present.viewer(),
             note,
+            moment,
             entry_id=entry_id_of(request.form),
             day=day,
-            today=this_day,
-            zone=person().zone,
-            device=device(),
-            now=now,
         )
     except Refused as refused:
         shown = _get_day(day)
@@ -229,28 +210,30 @@ def record_note(day: date) -> Page:
             "checkins/day.html",
             shown=shown,
             today=this_day,
-            zone=_zone(),
-            now=now,
-            notice=latest_notice(shown.infusions, now),
+            zone=moment.zone,
+            now=moment.now,
+            notice=latest_notice(shown.infusions, moment.now),
             note_id=entry_id_of(request.form),
             note=request.form.get("note", ""),
             note_error=next(iter(refused.reasons.values())),
         ), 422
     unit().commit()
-    say(f"Saved at {say_time(now.astimezone(_zone()))}.")
+    say(f"Saved at {say_time(moment.now.astimezone(moment.zone))}.")
     return redirect(_day_url(day, this_day), 303)
 
 
 @blueprint.get("/check-ins")
 def index() -> Page:
-    this_day = _today(clock.now())
+    this_day = present.today()
     try:
         before = date.fromisoformat(request.args.get("before", ""))
     except ValueError:
         before = FIRST_DAY
     last = min(before - timedelta(days=1), this_day) if before > FIRST_DAY else this_day
     first = last - timedelta(days=LIST_DAYS - 1)
-    rows, profile = queries.list_days(unit(), _viewer(), first, last, this_day - timedelta(days=LATE_DAYS))
+    rows, profile = queries.list_days(
+        unit(), present.viewer(), first, last, this_day - timedelta(days=LATE_DAYS)
+    )
     return render_template(
         "checkins/index.html", rows=rows, profile=profile, today=this_day, first=first, last=last
     )
@@ -258,15 +241,15 @@ def index() -> Page:
 
 @blueprint.get("/check-ins/<day:day>/<uuid:entry_id>/history")
 def history(day: date, entry_id: UUID) -> Page:
-    versions = list_versions(unit(), _viewer(), entry_id, "check-in")
+    versions = list_versions(unit(), present.viewer(), entry_id, "check-in")
     shown = _get_day(day)
     open_ones = [v for v in versions if v.is_open]
     return render_template(
         "checkins/history.html",
         day=day,
-        today=_today(clock.now()),
+        today=present.today(),
         entry_id=entry_id,
-        zone=_zone(),
+        zone=present.zone(),
         versions=[(v, None if v.payload is None else CheckIn.load(v.payload)) for v in versions],
         open_count=len(open_ones),
         last=versions[-1].number,
@@ -281,24 +264,22 @@ def choose(day: date, entry_id: UUID) -> Page:
     number, shown = number_of(request.form, "number"), number_of(request.form, "settles")
     now = clock.now()
     base = number_of(request.form, "base")
-    kept = removal.choose(unit(), _viewer(), entry_id, "check-in", number, base, shown, device(), now)
+    kept = removal.choose(unit(), present.viewer(), entry_id, "check-in", number, base, shown, device(), now)
     unit().commit()
     say(CHANGED_MEANWHILE if kept.how == "beside" else CHOSEN)
-    return redirect(_day_url(day, _today(now)), 303)
+    return redirect(_day_url(day, present.today()), 303)
 
 
 @blueprint.route("/check-ins/<day:day>/<uuid:entry_id>/delete", methods=["GET", "POST"])
 def delete(day: date, entry_id: UUID) -> Page:
     kind = "note" if request.values.get("kind") == "note" else "check-in"
-    held = get_entry(unit(), _viewer(), entry_id, kind)
+    held = get_entry(unit(), present.viewer(), entry_id, kind)
     if held.is_deleted or held.day != day:
         abort(404)
     if request.method == "GET":
-        return render_template(
-            "checkins/delete.html", day=day, held=held, kind=kind, today=_today(clock.now())
-        )
+        return render_template("checkins/delete.html", day=day, held=held, kind=kind, today=present.today())
     kept = removal.delete(
-        unit(), _viewer(), entry_id, kind, number_of(request.form, "base"), device(), clock.now()
+        unit(), present.viewer(), entry_id, kind, number_of(request.form, "base"), device(), clock.now()
     )
     unit().commit()
     if kept.how == "same":
@@ -311,11 +292,11 @@ def delete(day: date, entry_id: UUID) -> Page:
 @blueprint.post("/check-ins/<day:day>/<uuid:entry_id>/restore")
 def restore(day: date, entry_id: UUID) -> Page:
     kind = "note" if request.form.get("kind") == "note" else "check-in"
-    held = get_entry(unit(), _viewer(), entry_id, kind)
+    held = get_entry(unit(), present.viewer(), entry_id, kind)
     now = clock.now()
     if not _may_restore(held):
         raise NotYours(kind)
-    removal.restore(unit(), _viewer(), entry_id, kind, device(), now)
+    removal.restore(unit(), present.viewer(), entry_id, kind, device(), now)
     unit().commit()
     say("It is back.")
-    return redirect(_day_url(day, _today(now)), 303)
+    return redirect(_day_url(day, present.today()), 303)

@@ -14,7 +14,7 @@ from journal.accounts import service as accounts
 from journal.checkins import service as checkins
 from journal.demo.stories import Given, Patient, Told, tell
 from journal.domain.access import Viewer
-from journal.domain.days import day_of, instant_of
+from journal.domain.days import Moment, day_of, instant_of
 from journal.domain.infusion import Held
 from journal.domain.profile import Profile
 from journal.infusions import service as infusions
@@ -78,7 +78,7 @@ def _add(
     accounts.settle(session, account_id, verified_at=start, welcomed_at=start)
     viewer = Viewer.patient(account_id)
     profile = Profile(name=patient.name, treated_for=(patient.condition,))
-    profiles.keep(session, viewer, profile, 0, day_of(start, zone, 0), zone.key, start)
+    profiles.keep(session, viewer, profile, 0, Moment(start, day_of(start, zone, 0), zone, DEVICE))
     for given in patient.infusions:
         _add_infusion(session, viewer, given, zone, now, ids)
     for told in patient.days:
@@ -97,13 +97,10 @@ def _add_checkin(
         session,
         viewer,
         told.checkin,
+        Moment(_at(logged_on, told.hour, zone, now), logged_on, zone, DEVICE),
         entry_id=_new_id(ids),
         base=0,
         day=told.day,
-        today=logged_on,
-        zone=zone.key,
-        device=DEVICE,
-        now=_at(logged_on, told.hour, zone, now),
     )
 
 
@@ -115,13 +112,10 @@ def _add_infusion(
         session,
         viewer,
         given.infusion,
+        Moment(_at(given.day, 15, zone, now), given.day, zone, DEVICE),
         entry_id=infusion_id,
         base=0,
         day=given.day,
-        today=given.day,
-        zone=zone.key,
-        device=DEVICE,
-        now=_at(given.day, 15, zone, now),
     )
     number = given.infusion.number or 1
     held = Held(infusion_id, given.day, zone, now, given.infusion, number)
@@ -134,11 +128,8 @@ def _add_infusion(
             viewer,
             report,
             held,
+            Moment(_at(logged_on, 19 if later == 0 else 12, zone, now), logged_on, zone, DEVICE),
             base=0,
-            today=logged_on,
-            zone=zone.key,
-            device=DEVICE,
-            now=_at(logged_on, 19 if later == 0 else 12, zone, now),
         )
 
 

@@ -1,5 +1,6 @@
 """Whose day it is: the patient's zone, and the hour at which the patient's own day ends."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -7,6 +8,16 @@ LATE_DAYS = 14
 """How many past days can still be filled in (product decision)."""
 LATEST_DAY_END = 6
 """A day may end at midnight (0) up to 6 in the morning (own choice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When and where something is logged: the instant, the patient's day and zone at it, and a device's short name."""
+
+    now: datetime
+    today: date
+    zone: ZoneInfo
+    device: str = ""
 
 
 def find_zone(name: str) -> ZoneInfo | None:

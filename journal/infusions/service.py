@@ -1,15 +1,14 @@
 """Keeping infusions, their reports and the plan. Nothing here commits."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
-from journal.domain.days import LATE_DAYS
+from journal.domain.days import LATE_DAYS, Moment
 from journal.domain.errors import Refused
 from journal.domain.infusion import Held, Infusion, Plan
 from journal.entries import service as entries
@@ -25,26 +24,23 @@ def record(
     session: Session,
     viewer: Viewer,
     infusion: Infusion,
+    moment: Moment,
     *,
     entry_id: UUID,
     base: int,
     day: date | None,
-    today: date,
-    zone: str,
-    device: str,
-    now: datetime,
     others: Sequence[Held] = (),
 ) -> Kept:
     """Keep an infusion, or a change of one. Raises Refused for a day or start that is missing or still to come, and
     for a second one of the same day and start, which is the form sent twice."""
     if day is None:
         raise Refused({"day": NO_DAY})
-    if day > today:
+    if day > moment.today:
         raise Refused(
             {"day": "This day is still to come. Put it into your plan, and log it here afterwards."}
         )
-    start = infusion.starts_at(day, ZoneInfo(zone))
-    if start is not None and start > now:
+    start = infusion.starts_at(day, moment.zone)
+    if start is not None and start > moment.now:
         raise Refused(
             {"started": "This time is still to come. Enter when it began, or leave it empty for now."}
         )
@@ -60,38 +56,28 @@ def record(
         kind=Infusion.kind,
         payload=infusion,
         day=day,
-        zone=zone,
-        captured_at=now,
+        zone=moment.zone.key,
+        captured_at=moment.now,
         base=base,
-        device=device,
-        is_late=day < today,
+        device=moment.device,
+        is_late=day < moment.today,
     )
-    return entries.append(session, viewer, draft, now)
+    return entries.append(session, viewer, draft, moment.now)
 
 
-def keep_plan(
-    session: Session,
-    viewer: Viewer,
-    plan: Plan,
-    *,
-    base: int,
-    today: date,
-    zone: str,
-    device: str,
-    now: datetime,
-) -> Kept:
+def keep_plan(session: Session, viewer: Viewer, plan: Plan, moment: Moment, *, base: int) -> Kept:
     """Keep the plan as it is now."""
     draft = Draft(
         id=plan_id(viewer.patient_id),
         kind=Plan.kind,
         payload=plan,
-        day=today,
-        zone=zone,
-        captured_at=now,
+        day=moment.today,
+        zone=moment.zone.key,
+        captured_at=moment.now,
         base=base,
-        device=device,
+        device=moment.device,
     )
-    return entries.append(session, viewer, draft, now)
+    return entries.append(session, viewer, draft, moment.now)
 
 
 def report(
@@ -99,30 +85,27 @@ def report(
     viewer: Viewer,
     told: AfterInfusion,
     held: Held,
+    moment: Moment,
     *,
     base: int,
-    today: date,
-    zone: str,
-    device: str,
-    now: datetime,
 ) -> Kept:
     """Keep how the infusion was. Raises Refused when nothing was answered, or it is not yet or no longer time."""
     if told.is_empty:
         raise Refused({"form": "There is nothing to keep yet. Tap what you can, or come back later."})
     day = held.day if told.part == "first" else held.day + timedelta(days=1)
-    if today < day:
+    if moment.today < day:
         raise Refused({"form": "These questions are for the day after the infusion. Come back tomorrow."})
-    if base == 0 and today > held.day + timedelta(days=REPORT_DAYS):
+    if base == 0 and moment.today > held.day + timedelta(days=REPORT_DAYS):
         raise Refused({"form": f"A report can be filled in up to {REPORT_DAYS} days after the infusion."})
     draft = Draft(
         id=report_id(held.id, told.part),
         kind=AfterInfusion.kind,
         payload=told,
         day=day,
-        zone=zone,
-        captured_at=now,
+        zone=moment.zone.key,
+        captured_at=moment.now,
         base=base,
-        device=device,
-        is_late=today > held.day + timedelta(days=1),
+        device=moment.device,
+        is_late=moment.today > held.day + timedelta(days=1),
     )
-    return entries.append(session, viewer, draft, now)
+    return entries.append(session, viewer, draft, moment.now)

@@ -1,20 +1,18 @@
 """The doors of infusions: the list and the plan, one infusion, and how it was."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from journal.accounts import present
 from journal.checkins.forms import entry_id_of, number_of
 from journal.domain import after_infusion
 from journal.domain import infusion as infusions
-from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
-from journal.domain.days import day_of
 from journal.domain.errors import Refused
 from journal.domain.fields import Reader
 from journal.domain.infusion import Held, Infusion, Plan, is_hazy, latest_notice
@@ -34,30 +32,18 @@ CHOSEN = "This version counts now. The others stay in the history."
 CHANGED_MEANWHILE = "It was changed elsewhere meanwhile. Look at all versions once more."
 
 
-def _viewer() -> Viewer:
-    return Viewer.patient(person().account_id)
-
-
-def _zone() -> ZoneInfo:
-    return ZoneInfo(person().zone)
-
-
-def _today(now: datetime) -> date:
-    return day_of(now, _zone(), person().day_ends_hour)
-
-
 @blueprint.get("/infusions")
 def index() -> Page:
     now, who = clock.now(), person()
-    course = queries.get_course(unit(), _viewer())
+    course = queries.get_course(unit(), present.viewer())
     return render_template(
         "infusions/index.html",
         course=course,
         notice=latest_notice(course.infusions, now),
-        deleted=queries.list_deleted(unit(), _viewer(), now, _zone(), who.day_ends_hour),
-        today=_today(now),
+        deleted=queries.list_deleted(unit(), present.viewer(), now, present.zone(), who.day_ends_hour),
+        today=present.today(),
         now=now,
-        zone=_zone(),
+        zone=present.zone(),
     )
 
 
@@ -71,7 +57,7 @@ def _show_form(
         base=base,
         errors=errors or {},
         facts=infusions,
-        today=_today(clock.now()),
+        today=present.today(),
     )
 
 
@@ -80,10 +66,10 @@ def new() -> Page:
     now = clock.now()
     if request.method == "POST":
         return _record(entry_id_of(request.form), number_of(request.form, "base"), now)
-    course = queries.get_course(unit(), _viewer())
+    course = queries.get_course(unit(), present.viewer())
     last = course.infusions[-1] if course.infusions else None
     asked = Reader({"day": request.args.get("day", "")}, {"day"}).day("day", "")
-    day = (asked or _today(now)).isoformat()
+    day = (asked or present.today()).isoformat()
     values = {
         "day": day,
         "number": str(last.number + 1 if last else 1),
@@ -98,7 +84,7 @@ def new() -> Page:
 
 @blueprint.route("/infusions/<uuid:infusion_id>/edit", methods=["GET", "POST"])
 def edit(infusion_id: UUID) -> Page:
-    course = queries.get_course(unit(), _viewer())
+    course = queries.get_course(unit(), present.viewer())
     held = course.get(infusion_id)
     if request.method == "POST":
         return _record(infusion_id, number_of(request.form, "base"), clock.now())
@@ -120,16 +106,13 @@ def _record(entry_id: UUID, base: int, now: datetime) -> Page:
         try:
             kept = service.record(
                 unit(),
-                _viewer(),
+                present.viewer(),
                 told,
+                present.moment(),
                 entry_id=entry_id,
                 base=base,
                 day=day,
-                today=_today(now),
-                zone=person().zone,
-                device=device(),
-                now=now,
-                others=queries.get_course(unit(), _viewer()).infusions,
+                others=queries.get_course(unit(), present.viewer()).infusions,
             )
         except Refused as refused:
             errors |= refused.reasons
@@ -140,14 +123,14 @@ def _record(entry_id: UUID, base: int, now: datetime) -> Page:
     if kept.how == "beside":
         say(BOTH_KEPT)
     else:
-        say(f"Saved at {say_time(now.astimezone(_zone()))}.")
+        say(f"Saved at {say_time(now.astimezone(present.zone()))}.")
     return redirect(url_for("infusions.infusion", infusion_id=entry_id), 303)
 
 
 @blueprint.get("/infusions/<uuid:infusion_id>")
 def infusion(infusion_id: UUID) -> Page:
     now = clock.now()
-    course = queries.get_course(unit(), _viewer())
+    course = queries.get_course(unit(), present.viewer())
     held = course.get(infusion_id)
     return render_template(
         "infusions/infusion.html",
@@ -157,8 +140,8 @@ def infusion(infusion_id: UUID) -> Page:
         hazy={part: _hazy(held, course.part(infusion_id, part)) for part in after_infusion.PARTS},
         notice=held.no_driving(now),
         now=now,
-        zone=_zone(),
-        today=_today(now),
+        zone=present.zone(),
+        today=present.today(),
         facts=infusions,
         asked=after_infusion,
     )
@@ -170,8 +153,8 @@ def _hazy(held: Held, reported: queries.Reported | None) -> bool:
 
 @blueprint.get("/infusions/<uuid:infusion_id>/history")
 def history(infusion_id: UUID) -> Page:
-    versions = list_versions(unit(), _viewer(), infusion_id, "infusion")
-    held = queries.get_course(unit(), _viewer()).get(infusion_id)
+    versions = list_versions(unit(), present.viewer(), infusion_id, "infusion")
+    held = queries.get_course(unit(), present.viewer()).get(infusion_id)
     return render_template(
         "infusions/history.html",
         versions=[(v, None if v.payload is None else Infusion.load(v.payload)) for v in versions],
@@ -179,7 +162,7 @@ def history(infusion_id: UUID) -> Page:
         last=versions[-1].number,
         current=next(v.number for v in versions if v.is_current),
         held=held,
-        zone=_zone(),
+        zone=present.zone(),
         facts=infusions,
     )
 
@@ -189,7 +172,7 @@ def choose(infusion_id: UUID) -> Page:
     number, shown = number_of(request.form, "number"), number_of(request.form, "settles")
     base = number_of(request.form, "base")
     kept = removal.choose(
-        unit(), _viewer(), infusion_id, "infusion", number, base, shown, device(), clock.now()
+        unit(), present.viewer(), infusion_id, "infusion", number, base, shown, device(), clock.now()
     )
     unit().commit()
     say(CHANGED_MEANWHILE if kept.how == "beside" else CHOSEN)
@@ -198,12 +181,12 @@ def choose(infusion_id: UUID) -> Page:
 
 @blueprint.route("/infusions/<uuid:infusion_id>/delete", methods=["GET", "POST"])
 def delete(infusion_id: UUID) -> Page:
-    course = queries.get_course(unit(), _viewer())
+    course = queries.get_course(unit(), present.viewer())
     held, entry = course.get(infusion_id), course.entries[infusion_id]
     if request.method == "GET":
         return render_template("infusions/delete.html", held=held, entry=entry)
     base = number_of(request.form, "base")
-    kept = removal.delete(unit(), _viewer(), infusion_id, "infusion", base, device(), clock.now())
+    kept = removal.delete(unit(), present.viewer(), infusion_id, "infusion", base, device(), clock.now())
     unit().commit()
     if kept.how == "same":
         say("This was changed elsewhere meanwhile, so it was not deleted.")
@@ -213,7 +196,7 @@ def delete(infusion_id: UUID) -> Page:
 
 @blueprint.post("/infusions/<uuid:infusion_id>/restore")
 def restore(infusion_id: UUID) -> Page:
-    removal.restore(unit(), _viewer(), infusion_id, "infusion", device(), clock.now())
+    removal.restore(unit(), present.viewer(), infusion_id, "infusion", device(), clock.now())
     unit().commit()
     say("It is back.")
     return redirect(url_for("infusions.infusion", infusion_id=infusion_id), 303)
@@ -222,8 +205,7 @@ def restore(infusion_id: UUID) -> Page:
 @blueprint.route("/infusions/plan", methods=["GET", "POST"])
 def plan() -> Page:
     """The planned days. "Fill in six" proposes dates and saves nothing."""
-    now = clock.now()
-    course = queries.get_course(unit(), _viewer())
+    course = queries.get_course(unit(), present.viewer())
     values: list[str] = forms.plan_form(course.plan)
     base, first, errors = course.plan_revision, "", {}
     if request.method == "POST":
@@ -245,13 +227,10 @@ def plan() -> Page:
             else:
                 kept = service.keep_plan(
                     unit(),
-                    _viewer(),
+                    present.viewer(),
                     told,
+                    present.moment(),
                     base=base,
-                    today=_today(now),
-                    zone=person().zone,
-                    device=device(),
-                    now=now,
                 )
                 unit().commit()
                 say(BOTH_KEPT if kept.how == "beside" else "Your plan is saved.")
@@ -264,7 +243,7 @@ def plan() -> Page:
         base=base,
         first=first,
         errors=errors,
-        today=_today(now),
+        today=present.today(),
     )
     return (page, 422) if errors else page
 
@@ -273,8 +252,8 @@ def plan() -> Page:
 def after(infusion_id: UUID) -> Page:
     """How it was. The same day in three taps; the longer questions now or later; the next day once more."""
     now = clock.now()
-    today = _today(now)
-    course = queries.get_course(unit(), _viewer())
+    today = present.today()
+    course = queries.get_course(unit(), present.viewer())
     held = course.get(infusion_id)
     if today < held.day:
         abort(404)
@@ -334,7 +313,7 @@ def _show_report(
         notice=held.no_driving(now),
         hazy=is_hazy(held.infusion, held.day, held.zone, now),
         now=now,
-        zone=_zone(),
+        zone=present.zone(),
         asked=after_infusion,
     )
 
@@ -346,28 +325,25 @@ def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict
         told = AfterInfusion.parse(data)
         kept = service.report(
             unit(),
-            _viewer(),
+            present.viewer(),
             told,
             held,
+            present.moment(),
             base=base,
-            today=_today(now),
-            zone=person().zone,
-            device=device(),
-            now=now,
         )
     except Refused as refused:
         return None, refused.reasons
     unit().commit()
     if told.needs_help_now:
         return redirect(url_for("pages.help_now", saved=1), 303), {}
-    say(BOTH_KEPT if kept.how == "beside" else f"Saved at {say_time(now.astimezone(_zone()))}.")
+    say(BOTH_KEPT if kept.how == "beside" else f"Saved at {say_time(now.astimezone(present.zone()))}.")
     return redirect(url_for("infusions.infusion", infusion_id=held.id), 303), {}
 
 
 @blueprint.route("/infusions/<uuid:infusion_id>/after/history", methods=["GET", "POST"])
 def after_history(infusion_id: UUID) -> Page:
     """The versions of a report, and the choice between them."""
-    held = queries.get_course(unit(), _viewer()).get(infusion_id)
+    held = queries.get_course(unit(), present.viewer()).get(infusion_id)
     part = request.values.get("part", "first")
     if part not in after_infusion.PARTS:
         abort(404)
@@ -386,11 +362,13 @@ def _versions(entry_id: UUID, kind: str, title: str, back: str) -> Page:
     if request.method == "POST":
         number, base = number_of(request.form, "number"), number_of(request.form, "base")
         shown = number_of(request.form, "settles")
-        kept = removal.choose(unit(), _viewer(), entry_id, kind, number, base, shown, device(), clock.now())
+        kept = removal.choose(
+            unit(), present.viewer(), entry_id, kind, number, base, shown, device(), clock.now()
+        )
         unit().commit()
         say(CHANGED_MEANWHILE if kept.how == "beside" else CHOSEN)
         return redirect(request.full_path.rstrip("?") if kept.how == "beside" else back, 303)
-    versions = list_versions(unit(), _viewer(), entry_id, kind)
+    versions = list_versions(unit(), present.viewer(), entry_id, kind)
     return render_template(
         "infusions/versions.html",
         title=title,
@@ -399,5 +377,5 @@ def _versions(entry_id: UUID, kind: str, title: str, back: str) -> Page:
         open_count=sum(v.is_open for v in versions),
         last=versions[-1].number,
         current=next(v.number for v in versions if v.is_current),
-        zone=_zone(),
+        zone=present.zone(),
     )

@@ -1,26 +1,24 @@
 """Keeping the profile. Nothing here commits."""
 
-from datetime import date, datetime
-
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
+from journal.domain.days import Moment
 from journal.domain.profile import Profile
 from journal.entries import service as entries
 from journal.profiles.queries import profile_id
 
 
-def keep(
-    session: Session, viewer: Viewer, profile: Profile, base: int, day: date, zone: str, now: datetime
-) -> None:
+def keep(session: Session, viewer: Viewer, profile: Profile, base: int, moment: Moment) -> None:
     """Keep the profile as it is now. `base` is the revision it was changed from."""
     draft = entries.Draft(
         id=profile_id(viewer.patient_id),
         kind=Profile.kind,
         payload=profile,
-        day=day,
-        zone=zone,
-        captured_at=now,
+        day=moment.today,
+        zone=moment.zone.key,
+        captured_at=moment.now,
+        device=moment.device,
         base=base,
     )
-    entries.append(session, viewer, draft, now)
+    entries.append(session, viewer, draft, moment.now)

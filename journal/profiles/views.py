@@ -2,15 +2,13 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from journal.accounts import present
 from journal.accounts import service as accounts
-from journal.domain.access import Viewer
-from journal.domain.days import day_of, find_zone
+from journal.domain.days import find_zone
 from journal.domain.errors import Refused
 from journal.domain.help_numbers import countries
 from journal.domain.profile import Profile
@@ -27,23 +25,13 @@ Page = str | tuple[str, int] | Response
 STEPS = ("name", "zone", "country", "treated-for", "day-end")
 
 
-def _viewer() -> Viewer:
-    return Viewer.patient(person().account_id)
-
-
-def _today(now: datetime) -> date:
-    who = person()
-    return day_of(now, ZoneInfo(who.zone), who.day_ends_hour)
-
-
 def _keep(profile: Profile, base: int) -> None:
-    now = clock.now()
-    service.keep(unit(), _viewer(), profile, base, _today(now), person().zone, now)
+    service.keep(unit(), present.viewer(), profile, base, present.moment())
 
 
 def _revise(data: dict[str, object]) -> None:
     """Keep the profile with some of its fields changed, through the same door as everything untrusted."""
-    profile, base = get_profile(unit(), _viewer())
+    profile, base = get_profile(unit(), present.viewer())
     _keep(Profile.parse(profile.dump() | data), base)
 
 
@@ -137,7 +125,7 @@ def step(step: str) -> Page:
     place = STEPS.index(step)
     following = STEPS[place + 1] if place + 1 < len(STEPS) else None
     onward = url_for("profiles.step", step=following) if following else url_for("profiles.finish")
-    profile, _base = get_profile(unit(), _viewer())
+    profile, _base = get_profile(unit(), present.viewer())
     form = MAKE[step](profile)
     values = {
         "form": form,
@@ -146,7 +134,7 @@ def step(step: str) -> Page:
         "steps": len(STEPS),
         "onward": onward,
         "back": url_for("profiles.step", step=STEPS[place - 1]) if place else None,
-        "local_now": clock.now().astimezone(ZoneInfo(person().zone)),
+        "local_now": clock.now().astimezone(present.zone()),
     }
     if request.method == "GET":
         return render_template("profiles/step.html", **values)
@@ -171,9 +159,9 @@ def finish() -> Page:
 )
 def setting(setting: str) -> Page:
     """One of the same questions, later."""
-    profile, _base = get_profile(unit(), _viewer())
+    profile, _base = get_profile(unit(), present.viewer())
     form = MAKE[setting](profile)
-    local_now = clock.now().astimezone(ZoneInfo(person().zone))
+    local_now = clock.now().astimezone(present.zone())
     if request.method == "GET":
         return render_template("profiles/setting.html", form=form, step=setting, local_now=local_now)
     if not _save(setting, form):
@@ -186,7 +174,7 @@ def setting(setting: str) -> Page:
 @blueprint.route("/check-ins/measures", methods=["GET", "POST"])
 def measures() -> Page:
     """What is asked each day, own symptoms included."""
-    profile, base = get_profile(unit(), _viewer())
+    profile, base = get_profile(unit(), present.viewer())
     asked = (
         profile.measures
         if profile.measures is not None

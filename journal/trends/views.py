@@ -1,29 +1,20 @@
 """The doors of trends: the page, and the same numbers as JSON."""
 
-from datetime import date
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 
+from journal.accounts import present
 from journal.domain import alignment, trends
-from journal.domain.access import Viewer
-from journal.domain.days import day_of
-from journal.kit import clock
-from journal.kit.web import person, unit
+from journal.kit.web import unit
 from journal.trends import drawing, queries
 
 blueprint = Blueprint("trends", __name__)
 
 
 def _answer() -> queries.Answer:
-    who = person()
     window = request.args.get("days", "90")
     if window not in trends.WINDOWS:
         abort(400)
-    today: date = day_of(clock.now(), ZoneInfo(who.zone), who.day_ends_hour)
-    return queries.get_trends(
-        unit(), Viewer.patient(who.account_id), window, request.args.get("measure"), today
-    )
+    return queries.get_trends(unit(), present.viewer(), window, request.args.get("measure"), present.today())
 
 
 @blueprint.get("/trends")

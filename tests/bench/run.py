@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -27,6 +28,7 @@ from journal.checkins import service as checkins
 from journal.config import Settings
 from journal.domain.access import Viewer
 from journal.domain.checkin import CheckIn
+from journal.domain.days import Moment
 from journal.domain.infusion import Infusion
 from journal.infusions import service as infusions
 from journal.kit.db import Database
@@ -103,26 +105,20 @@ def fill(journal: Journal, address: str, years: int, email: str) -> None:
                 session,
                 viewer,
                 checkin,
+                Moment(now, day, ZoneInfo("UTC")),
                 entry_id=uuid4(),
                 base=0,
                 day=day,
-                today=day,
-                zone="UTC",
-                device="",
-                now=now,
             )
             if back % 14 == 0:
                 infusions.record(
                     session,
                     viewer,
                     Infusion(number=years * 27 - back // 14),
+                    Moment(now, day, ZoneInfo("UTC")),
                     entry_id=uuid4(),
                     base=0,
                     day=day,
-                    today=day,
-                    zone="UTC",
-                    device="",
-                    now=now,
                 )
         session.commit()
     database.close()
