@@ -1,6 +1,7 @@
 """How gunicorn serves the journal. One process with threads on SQLite; more processes need PostgreSQL."""
 
 import os
+from pathlib import Path
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 worker_class = "gthread"
@@ -18,6 +19,7 @@ def on_starting(server):
     import sys
 
     from journal.config import Settings, UnfitSettings
+    from journal.kit.assets import Assets
     from journal.kit.cli import check_vault, migrate, missing_database
 
     try:
@@ -35,6 +37,9 @@ def on_starting(server):
     if gone is not None:
         sys.exit(f"The journal can't start: {gone}")
     migrate(settings)
+    Assets(
+        Path(__file__).parent.parent / "static", settings.data_dir / "static"
+    )  # here, so that no worker keeps the memory
     try:
         check_vault(settings)
     except UnfitSettings as unfit:

@@ -3,8 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from operator import attrgetter
+from datetime import date, timedelta
 from statistics import median
 from typing import Any
 
@@ -32,7 +31,6 @@ class Logged:
     """A check-in as far as trends need it."""
 
     day: date
-    made_at: datetime
     late: bool
     measures: Mapping[str, int]
     side_effects: Mapping[str, str]
@@ -85,17 +83,16 @@ class Trends:
 
 
 def the_day_values(logged: Iterable[Logged]) -> dict[date, Logged]:
-    """One value a day for each measure and side effect: where there are two check-ins, that of the one made last. One
+    """`logged` in the order it was made. One value a day for each measure and side effect: where there are two check-ins, that of the one made last. One
     that was skipped takes nothing away from what was logged before."""
     by_day: dict[date, Logged] = {}
-    for one in sorted(logged, key=attrgetter("made_at")):
+    for one in logged:
         held = by_day.get(one.day)
         if held is None:
             by_day[one.day] = one
         else:
             by_day[one.day] = Logged(
                 one.day,
-                one.made_at,
                 one.late,
                 {**held.measures, **one.measures},
                 {**held.side_effects, **one.side_effects},

@@ -83,7 +83,7 @@ _CURRENT: Any = select(
     _K.wrapped_key,
 ).select_from(_JOINED)
 _LOGGED: Any = select(
-    _E.id, _E.kind, _E.day, _E.is_late, _E.current_revision, _R.captured_at, _R.sealed, _K.wrapped_key
+    _E.id, _E.kind, _E.day, _E.is_late, _E.current_revision, _R.sealed, _K.wrapped_key
 ).select_from(_JOINED)
 
 
@@ -127,11 +127,10 @@ def list_entries(
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What charts need of an entry: its kind, its day, when it was captured, whether late, and what it says."""
+    """What charts need of an entry: its kind, its day, whether late, and what it says."""
 
     kind: str
     day: date
-    captured_at: datetime
     is_late: bool
     payload: dict[str, Any]
 
@@ -147,27 +146,20 @@ def list_logged(session: Session, viewer: Viewer, wants: Sequence[Want]) -> list
         _E.is_deleted.is_(False),
         or_(*(_wanted(want) for want in readable)),
     )
-    rows = session.execute(statement).all()
+    rows = session.execute(statement.order_by(_E.day, _R.captured_at)).all()
     if not rows:
         return []
     box = vault_of(session).box(rows[0][-1], viewer.patient_id.bytes)
     opened, loads, prefix = box.open, orjson.loads, belongs_to_patient(viewer.patient_id)
-    told = [
+    return [
         Logged(
             kind,
             day,
-            captured_at,
             is_late,
             loads(opened(sealed, prefix + entry_id.bytes + number.to_bytes(4, "big"))),
         )
-        for entry_id, kind, day, is_late, number, captured_at, sealed, _key in rows
+        for entry_id, kind, day, is_late, number, sealed, _key in rows
     ]
-    told.sort(key=_by_day)
-    return told
-
-
-def _by_day(one: Logged) -> tuple[date, datetime]:
-    return one.day, one.captured_at
 
 
 def find_entry(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> Opened | None:

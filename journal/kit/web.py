@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import orjson
 import structlog
 from flask import (
     Flask,
@@ -22,6 +23,7 @@ from flask import (
     session,
     url_for,
 )
+from flask.json.provider import DefaultJSONProvider
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
@@ -272,8 +274,16 @@ def _show_fault(error: Exception) -> tuple[str, int]:
     return render_template("errors/error.html", title=title, text=text, code=500, bare=True), 500
 
 
+class Json(DefaultJSONProvider):
+    """JSON by orjson, which writes a year of numbers in a tenth of the time."""
+
+    def dumps(self, obj: Any, **_options: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+
 def install(app: Flask) -> None:
     """Put the edge round the app."""
+    app.json = Json(app)
     app.before_request(_may_enter)
     app.after_request(_finish)
     app.teardown_request(end_unit)

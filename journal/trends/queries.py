@@ -46,9 +46,7 @@ def get_trends(session: Session, viewer: Viewer, window: str, chosen: str | None
     by_id = {measure.id: measure for measure in measures}
     main = by_id.get(chosen or "") or (measures[0] if measures else None)
     told = [
-        trends.Logged(
-            one.day, one.captured_at, one.is_late, one.payload["measures"], one.payload["side_effects"]
-        )
+        trends.Logged(one.day, one.is_late, one.payload["measures"], one.payload["side_effects"])
         for one in logged
     ]
     built = trends.build(window, today, measures, told, infusions, reports, main)
