@@ -225,7 +225,7 @@ def sign_out() -> AnyResponse:
         unit().commit()
     session.clear()
     answer = redirect(url_for("pages.home"), 303)
-    answer.headers["Clear-Site-Data"] = '"cache", "storage"'  # drafts kept on this phone go too
+    answer.headers["Clear-Site-Data"] = '"storage"'  # drafts kept on this phone go too
     return answer
 
 
