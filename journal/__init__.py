@@ -17,7 +17,7 @@ from journal.checkins.views import blueprint as checkins_doors
 from journal.config import Settings
 from journal.demo.cli import demo as demo_command
 from journal.domain import side_effects
-from journal.domain.errors import NotYours
+from journal.domain.errors import NotYours, Refused
 from journal.domain.help_numbers import help_for
 from journal.infusions.views import blueprint as infusions_doors
 from journal.kit import clock, logs, outbox, thread, throttle, web
@@ -94,6 +94,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     for doors in (profiles_doors, checkins_doors, infusions_doors, trends_doors, pages_doors):
         app.register_blueprint(doors)
     app.register_error_handler(NotYours, web.show_missing)
+    app.register_error_handler(Refused, web.show_conflict)
     commands(app)
     app.cli.add_command(demo_command)
     _serve_static(app, settings)

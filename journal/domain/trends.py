@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from journal.domain import alignment
 from journal.domain.after_infusion import AfterInfusion
@@ -26,9 +26,8 @@ WINDOWS = {"14": 14, "90": 90, "all": None}
 CHOICES = (("14", "14 days"), ("90", "90 days"), ("all", "All"))
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """A check-in as far as trends need it."""
+class Logged(NamedTuple):
+    """A check-in as far as trends need it. A tuple, since years of them are made for one page."""
 
     day: date
     late: bool

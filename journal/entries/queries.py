@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, String, and_, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
@@ -82,8 +82,9 @@ _CURRENT: Any = select(
     _R.sealed,
     _K.wrapped_key,
 ).select_from(_JOINED)
+# The id only as it is stored: text on SQLite, a UUID on PostgreSQL; making a year of UUIDs costs half a millisecond.
 _LOGGED: Any = select(
-    _E.id, _E.kind, _E.day, _E.is_late, _E.current_revision, _R.sealed, _K.wrapped_key
+    type_coerce(_E.id, String), _E.kind, _E.day, _E.is_late, _E.current_revision, _R.sealed, _K.wrapped_key
 ).select_from(_JOINED)
 
 
@@ -125,9 +126,9 @@ def list_entries(
     return _open_all(session, viewer, statement)
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """What charts need of an entry: its kind, its day, whether late, and what it says."""
+class Logged(NamedTuple):
+    """What charts need of an entry: its kind, its day, whether late, and what it says. A tuple, since years of them
+    are made for one page."""
 
     kind: str
     day: date
@@ -150,15 +151,21 @@ def list_logged(session: Session, viewer: Viewer, wants: Sequence[Want]) -> list
     if not rows:
         return []
     box = vault_of(session).box(rows[0][-1], viewer.patient_id.bytes)
-    opened, loads, prefix = box.open, orjson.loads, belongs_to_patient(viewer.patient_id)
+    prefix = belongs_to_patient(viewer.patient_id)
+    plain = box.open_all(
+        [
+            (
+                sealed,
+                prefix
+                + (bytes.fromhex(entry_id) if isinstance(entry_id, str) else entry_id.bytes)
+                + number.to_bytes(4, "big"),
+            )
+            for entry_id, _kind, _day, _late, number, sealed, _key in rows
+        ]
+    )
     return [
-        Logged(
-            kind,
-            day,
-            is_late,
-            loads(opened(sealed, prefix + entry_id.bytes + number.to_bytes(4, "big"))),
-        )
-        for entry_id, kind, day, is_late, number, sealed, _key in rows
+        Logged(row[1], row[2], row[3], payload)
+        for row, payload in zip(rows, map(orjson.loads, plain), strict=True)
     ]
 
 

@@ -222,21 +222,14 @@ def plan() -> Page:
         elif request.form.get("action") != "more":
             try:
                 told = Plan.parse(forms.plan_data(request.form))
+                kept = service.keep_plan(unit(), present.viewer(), told, present.moment(), base=base)
             except Refused as refused:
                 errors = refused.reasons
             else:
-                kept = service.keep_plan(
-                    unit(),
-                    present.viewer(),
-                    told,
-                    present.moment(),
-                    base=base,
-                )
                 unit().commit()
                 say(BOTH_KEPT if kept.how == "beside" else "Your plan is saved.")
-                return redirect(
-                    url_for("infusions.plan_history" if kept.how == "beside" else "infusions.index"), 303
-                )
+                onward = "infusions.plan_history" if kept.how == "beside" else "infusions.index"
+                return redirect(url_for(onward), 303)
     page = render_template(
         "infusions/plan.html",
         values=[*values, *([""] * 3)][: infusions.MOST_PLANNED],

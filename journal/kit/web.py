@@ -28,7 +28,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import Conflict, HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from journal.kit.db import Database
@@ -265,6 +265,11 @@ def _show_error(error: HTTPException) -> Answer:
 def show_missing(_error: Exception) -> Answer:
     """A thing that isn't there, or isn't yours: a stranger can't tell which."""
     return _show_error(NotFound())
+
+
+def show_conflict(_error: Exception) -> Answer:
+    """What was sent doesn't fit what is there, and no form on a page could show why."""
+    return _show_error(Conflict())
 
 
 def _show_fault(error: Exception) -> tuple[str, int]:

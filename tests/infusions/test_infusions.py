@@ -118,6 +118,15 @@ def test_the_plan_and_its_template(cast: Cast) -> None:
     assert "Enter the first day" in page.text
 
 
+def test_a_plan_made_from_a_version_that_never_was(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/infusions/plan")
+    page = browser.send(
+        "/infusions/plan", {"days": ["2026-12-01"], "action": "save", "base": "10"}, expect=422
+    )
+    assert "2026-12-01" in page.text and 'id="errors"' in page.text
+
+
 def test_three_taps_then_finish_tomorrow(cast: Cast, clock: Any) -> None:
     browser = cast.patient.sign_in()
     path = log(browser)
