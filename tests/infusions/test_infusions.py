@@ -121,6 +121,7 @@ def test_the_plan_and_its_template(cast: Cast) -> None:
 def test_a_plan_made_from_a_version_that_never_was(cast: Cast) -> None:
     browser = cast.patient.sign_in()
     browser.get("/infusions/plan")
+    browser.send("/infusions/plan", {"days": ["2026-12-02"], "action": "save"})
     page = browser.send(
         "/infusions/plan", {"days": ["2026-12-01"], "action": "save", "base": "10"}, expect=422
     )
