@@ -82,6 +82,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         asked_if_now=side_effects.ASKED_IF_NOW,
         red_flags=side_effects.RED_FLAGS,
         groups=side_effects.GROUPS,
+        grade_meaning=side_effects.GRADE_MEANING,
         help_for=lambda country: help_for(settings.default_country if country is None else country),
     )
     CSRFProtect(app)

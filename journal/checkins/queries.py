@@ -16,8 +16,6 @@ from journal.domain.profile import Profile
 from journal.entries.queries import Opened, Want, list_entries
 from journal.profiles.queries import PROFILE, profile_in
 
-THREAD_DAYS = 14
-
 
 @dataclass(frozen=True, slots=True)
 class Day:

@@ -39,7 +39,6 @@ NEXT_DAY = (
     "As much as during the infusion",
 )
 STILL_SENSES = "Do you still see or hear things that are not there?"
-HAPPENING_NOW = "Is this happening right now?"
 STARTED: dict[str, str] = {
     "during": "During the infusion",
     "2h": "In the first 2 hours",

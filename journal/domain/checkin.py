@@ -87,8 +87,6 @@ class Note:
 
     text: str
 
-    needs_help_now: ClassVar[bool] = False
-
     def dump(self) -> dict[str, Any]:
         return {"text": self.text}
 

@@ -17,7 +17,6 @@ NO_DRIVING_HOURS = 24
 """No driving for at least 24 hours and until a full night's sleep. May be lengthened, never shortened."""
 HAZY_HOURS = 6
 """Entries made in the first hours are marked, because memory can be hazy (own choice)."""
-SERIES_LENGTH = 6
 SERIES_DAYS = (0, 3, 7, 10, 14, 17)
 """The template "six in 14 to 21 days": all dates can be changed."""
 MOST_PLANNED = 40
@@ -58,8 +57,6 @@ class Infusion:
     feeling_before: str = ""
     vitals: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
-
-    needs_help_now: ClassVar[bool] = False
 
     def dump(self) -> dict[str, Any]:
         return {
@@ -211,8 +208,6 @@ class Plan:
     kind: ClassVar[str] = "plan"
 
     days: tuple[date, ...] = ()
-
-    needs_help_now: ClassVar[bool] = False
 
     def dump(self) -> dict[str, Any]:
         return {"days": [day.isoformat() for day in self.days]}

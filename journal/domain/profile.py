@@ -1,7 +1,7 @@
 """What the patient told about themselves. Sealed like every entry: what one is treated for is private."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from journal.domain.fields import Reader
@@ -32,8 +32,6 @@ class Profile:
     always_dissociation: bool = False
     own_symptoms: tuple[OwnSymptom, ...] = ()
 
-    needs_help_now: ClassVar[bool] = False
-
     def asked(self, soon_after_infusion: bool) -> tuple[Measure, ...]:
         """The measures to ask today, in the order of the page."""
         chosen = self.measures if self.measures is not None else default_measures(self.treated_for)
@@ -49,9 +47,6 @@ class Profile:
             return MEASURES[measure_id]
         name = next((s.name for s in self.own_symptoms if s.id == measure_id), "A symptom of your own")
         return own_measure(measure_id, name)
-
-    def renamed(self, name: str) -> "Profile":
-        return replace(self, name=name)
 
     def dump(self) -> dict[str, Any]:
         return {

@@ -6,7 +6,6 @@ from typing import Any
 from journal.domain.fields import Reader
 
 GRADES = ("none", "mild", "moderate", "severe")
-GRADE_WORDS = {"none": "None", "mild": "Mild", "moderate": "Moderate", "severe": "Severe"}
 GRADE_MEANING = {
     "none": "I did not have this.",
     "mild": "I noticed it, but I could do what I wanted.",

@@ -264,9 +264,12 @@ def after(infusion_id: UUID) -> Page:
     if request.method == "POST":
         values = {name: value for name, value in request.form.items() if value}
         base = number_of(request.form, "base")
-        if request.form.get("action") == "everything" and values.get("any_red_flag_now") != "yes":
+        action = request.form.get("action")
+        if values.get("any_red_flag_now") == "yes":
+            action = None  # a warning sign is saved and answered before any further question
+        if action == "everything":
             everything = True
-        elif request.form.get("action") == "all-side-effects":
+        elif action == "all-side-effects":
             show_effects = True
         else:
             answer, errors = _report(held, base, now)

@@ -13,7 +13,6 @@ blueprint = Blueprint("pages", __name__)
 
 LOOK = "look"
 LOOK_AGE = timedelta(days=400)
-COUNTRY = "country"
 
 
 @blueprint.get("/")

@@ -7,7 +7,6 @@ from journal.domain.measures import CONDITIONS, MEASURES
 from journal.domain.profile import MOST_NAME
 from journal.kit.forms import Form, choices, zones
 
-PICK = "Choose from the list."
 DAY_ENDS = [("0", "At midnight"), *((str(h), f"At {h} in the morning") for h in range(1, LATEST_DAY_END + 1))]
 
 

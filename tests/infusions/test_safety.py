@@ -8,13 +8,12 @@ from tests.cast import Cast
 from tests.infusions.test_infusions import log
 
 
-def test_yes_then_more_questions_is_saved_and_leads_to_help(cast: Cast) -> None:
+@pytest.mark.parametrize("action", ["everything", "all-side-effects"])
+def test_yes_then_more_questions_is_saved_and_leads_to_help(cast: Cast, action: str) -> None:
     browser = cast.patient.sign_in()
     path = log(browser)
     browser.get(f"{path}/after")
-    answer = browser.send(
-        f"{path}/after", {"diss_peak": "7", "any_red_flag_now": "yes", "action": "everything"}
-    )
+    answer = browser.send(f"{path}/after", {"diss_peak": "7", "any_red_flag_now": "yes", "action": action})
     assert "Your answer is saved" in browser.follow(answer).text
     page = browser.get(path).text
     assert "A warning sign was happening then</dt><dd>Yes" in page and "Help now" in page
