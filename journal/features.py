@@ -1,3 +1,6 @@
 """The features in their order: each may know only those before it."""
 
-ORDER = ("audit", "accounts", "entries", "profiles", "checkins", "infusions", "trends", "pages", "demo")
+ORDER = (
+    "audit", "accounts", "entries", "flags", "safety", "profiles", "checkins", "infusions", "questionnaires", "trends",
+    "pages", "demo",
+)  # fmt: skip

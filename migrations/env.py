@@ -11,7 +11,8 @@ url = config.attributes.get("database_url") or os.environ["DATABASE_URL"]
 
 def prepare(connection, _record):
     connection.isolation_level = None
-    connection.execute("PRAGMA foreign_keys=ON")
+    # SQLite changes a table by making it anew; with foreign keys on, dropping the old one deletes what points to it.
+    connection.execute("PRAGMA foreign_keys=OFF")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
 
@@ -24,3 +25,9 @@ with engine.connect() as connection:
     context.configure(connection=connection, transaction_per_migration=True, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()
+    if engine.dialect.name == "sqlite":
+        astray = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if astray:
+            raise RuntimeError(
+                f"After the migration {len(astray)} rows point to nothing. Restore the backup."
+            )

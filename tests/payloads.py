@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from journal.domain.after_infusion import DOMAINS, DURATIONS, GONE, PARTS, STARTED
 from journal.domain.fields import FORBIDDEN
 from journal.domain.infusion import PHASES, ROUTES, SETTINGS, VITAL_FIELDS, VITALS
+from journal.domain.instrument import Instrument, instruments
 from journal.domain.measures import MEASURES
+from journal.domain.questionnaires import STATES
+from journal.domain.safety import HEADINGS, SAFE_ANSWERS
 from journal.domain.side_effects import ASKED_IF_NOW, GRADES, SIDE_EFFECTS
 
 text = st.text(max_size=300).filter(lambda t: not FORBIDDEN.search(t))
@@ -122,6 +125,32 @@ profiles = st.fixed_dictionaries(
 
 notes = st.fixed_dictionaries({"text": text.filter(lambda t: t.strip())})
 
+
+def _responses(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    def answers(one: Instrument) -> st.SearchStrategy[dict[str, Any]]:
+        values = {item.id: st.sampled_from([o.score for o in item.options]) for item in one.items}
+        return st.fixed_dictionaries(
+            {"instrument": st.just(one.code)},
+            optional={
+                "language": st.sampled_from(one.languages),
+                "state": st.sampled_from(STATES),
+                "answers": st.fixed_dictionaries({}, optional={i: v | v.map(str) for i, v in values.items()}),
+            },
+        )
+
+    return st.sampled_from([one for one in instruments().values() if one.kept_as == kind]).flatmap(answers)
+
+
+safety_plans = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(HEADINGS, text),
+        "person_name": text.map(lambda t: t[:60]),
+        "person_number": st.sampled_from(["", "+1 505 555 0100", "(505) 555-0100", "112"]),
+        "clinic_number": st.sampled_from(["", "505.555.0100"]),
+    },
+)
+
 VALID: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "check-in": checkins,
     "note": notes,
@@ -129,6 +158,10 @@ VALID: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "after-infusion": reports,
     "plan": plans,
     "profile": profiles,
+    "questionnaire": _responses("questionnaire"),
+    "urinary-check": _responses("urinary-check"),
+    "safety-plan": safety_plans,
+    "safety-check": st.fixed_dictionaries({"safe": st.sampled_from(sorted(SAFE_ANSWERS))}),
 }
 
 junk: st.SearchStrategy[Any] = st.recursive(
@@ -155,6 +188,10 @@ NAMES = {
         "joy",
     ],
     "plan": ["days", "joy"],
+    "questionnaire": ["instrument", "answers", "state", "language", "total"],
+    "urinary-check": ["instrument", "answers", "state", "language", "score"],
+    "safety-plan": ["struggling", "person_number", "clinic_name", "joy"],
+    "safety-check": ["safe", "joy"],
     "profile": ["name", "treated_for", "measures", "own_symptoms", "always_dissociation", "joy"],
 }
 

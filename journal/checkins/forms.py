@@ -3,7 +3,6 @@ door for the page, the import and the demo, and no second list of choices."""
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID, uuid4
 
 from journal.domain.checkin import CheckIn
 
@@ -39,18 +38,3 @@ def to_form(checkin: CheckIn) -> dict[str, str]:
     if checkin.note:
         values["note"] = checkin.note
     return values
-
-
-def entry_id_of(form: Mapping[str, str]) -> UUID:
-    """The id that the page made for this entry, so that a second tap on "Save" is the same entry; a new one where a
-    client sent none."""
-    try:
-        return UUID(form["entry_id"])
-    except (KeyError, ValueError):
-        return uuid4()
-
-
-def number_of(form: Mapping[str, str], name: str) -> int:
-    """A revision number in the form, 0 where there is none."""
-    text = form.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0

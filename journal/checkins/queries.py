@@ -1,18 +1,18 @@
 """What the check-in pages need from the log, in one read."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.checkin import CheckIn, Note
-from journal.domain.infusion import Held, Infusion, Plan, in_order, is_hazy
+from journal.domain.infusion import Held, Plan, is_hazy
 from journal.domain.measures import DISSOCIATION_DAYS, Measure, is_after_infusion
 from journal.domain.profile import Profile
+from journal.entries.held import held_in, plan_in
 from journal.entries.queries import Opened, Want, list_entries
 from journal.profiles.queries import PROFILE, profile_in
 
@@ -43,25 +43,9 @@ class Day:
         )
 
 
-def held_in(opened: Iterable[Opened]) -> tuple[Held, ...]:
-    """The infusions among the entries, in order."""
-    return in_order(
-        (one.id, one.day, one.zone, one.captured_at, Infusion.load(one.payload))
-        for one in opened
-        if one.kind == Infusion.kind
-    )
-
-
-def plan_in(opened: Iterable[Opened]) -> tuple[Plan, int]:
-    """The plan among the entries and its revision; an empty one and 0 where none was kept."""
-    for one in opened:
-        if one.kind == Plan.kind:
-            return Plan.load(one.payload), one.revision
-    return Plan(), 0
-
-
 def get_day(session: Session, viewer: Viewer, day: date, may_restore: Callable[[Opened], bool]) -> Day:
-    """`may_restore` says of a deleted entry whether it can still be brought back. Everything about the day. Infusions before it are read whole, since their numbers follow each other."""
+    """Everything about the day. `may_restore` says of a deleted entry whether it can still be brought back. Infusions
+    before it are read whole, since their numbers follow each other."""
     opened = list_entries(
         session,
         viewer,
@@ -144,7 +128,3 @@ def list_days(
             )
         )
     return tuple(rows), profile_in(opened)[0]
-
-
-def find_infusion(infusions: Sequence[Held], infusion_id: UUID) -> Held | None:
-    return next((held for held in infusions if held.id == infusion_id), None)

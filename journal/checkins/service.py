@@ -11,6 +11,8 @@ from journal.domain.days import LATE_DAYS, Moment, may_fill
 from journal.domain.errors import Refused
 from journal.entries import service as entries
 from journal.entries.service import Draft, Kept
+from journal.flags import service as flags
+from journal.flags.service import Considered
 
 EMPTY = "There is nothing to keep yet. Tap what you can, or come back later."
 TOO_FAR = f"Only today and the {LATE_DAYS} days before it can be filled in."
@@ -26,9 +28,9 @@ def record(
     base: int,
     day: date,
     settles: int = 0,
-) -> Kept:
-    """Keep a check-in, or a change of one made from revision `base`. Raises Refused when it is empty or, for a new
-    one, the day is not today or one of the 14 before."""
+) -> Considered:
+    """Keep a check-in, or a change of one made from revision `base`, and raise what it gives cause for. Raises Refused
+    when it is empty or, for a new one, the day is not today or one of the 14 before."""
     if checkin.is_empty:
         raise Refused({"form": EMPTY})
     if base == 0 and not may_fill(day, moment.today):
@@ -45,7 +47,8 @@ def record(
         is_late=day < moment.today,
         settles=settles,
     )
-    return entries.append(session, viewer, draft, moment.now)
+    kept = entries.append(session, viewer, draft, moment.now)
+    return flags.consider(session, viewer, kept, checkin, day, moment, base=base)
 
 
 def record_note(

@@ -9,15 +9,19 @@ from werkzeug.wrappers import Response
 
 from journal.accounts import present
 from journal.checkins import queries, service
-from journal.checkins.forms import GRADE, entry_id_of, number_of, to_data, to_form
+from journal.checkins.forms import GRADE, to_data, to_form
 from journal.domain.checkin import CheckIn, Note
 from journal.domain.days import LATE_DAYS, Moment, day_of, may_fill
 from journal.domain.errors import NotYours, Refused
+from journal.domain.flags import call_clinic
 from journal.domain.infusion import latest_notice
 from journal.domain.side_effects import COMMON, SIDE_EFFECTS
 from journal.entries import removal
+from journal.entries.forms import entry_id_of, number_of
 from journal.entries.queries import Opened, get_entry, list_versions
 from journal.entries.service import Kept
+from journal.entries.views import choose as choose_version
+from journal.flags.queries import get_standing
 from journal.kit import clock
 from journal.kit.web import device, person, say, unit
 from journal.kit.words import say_time
@@ -27,8 +31,6 @@ blueprint = Blueprint("checkins", __name__)
 Page = str | tuple[str, int] | Response
 LIST_DAYS = 30
 FIRST_DAY = date(2000, 2, 1)
-CHOSEN = "This version counts now. The others stay in the history."
-CHANGED_MEANWHILE = "It was changed elsewhere meanwhile. Look at all versions once more."
 
 
 def _may_restore(held: Opened) -> bool:
@@ -54,6 +56,7 @@ def _show_form(
     errors: dict[str, str] | None = None,
     show_all: bool = False,
     settles: int = 0,
+    again: bool = False,
 ) -> str:
     wanted = [e for e in SIDE_EFFECTS if e in COMMON or values.get(GRADE + e)]
     yesterday = shown.yesterday.side_effects if shown.yesterday else {}
@@ -83,22 +86,33 @@ def _show_form(
         zone=present.zone(),
         notice=latest_notice(shown.infusions, clock.now()),
         note_id=uuid4(),
+        again=again,
     )
 
 
-def _show_day(shown: queries.Day, today: date) -> str:
+def _show_day(shown: queries.Day, today: date, again: bool = False) -> str:
     return render_template(
-        "checkins/day.html", shown=shown, today=today, zone=present.zone(), now=clock.now(), note_id=uuid4()
+        "checkins/day.html",
+        shown=shown,
+        today=today,
+        zone=present.zone(),
+        now=clock.now(),
+        note_id=uuid4(),
+        again=again,
+        call_clinic=call_clinic,
     )
 
 
 @blueprint.get("/today")
 def today() -> Page:
     this_day = present.today()
+    standing = get_standing(unit(), present.viewer(), this_day)
+    if standing.waits:
+        return redirect(url_for("safety.help_now", next=url_for("checkins.today")), 303)
     shown = _get_day(this_day)
     if shown.main is not None:
-        return _show_day(shown, this_day)
-    return _show_form(shown, this_day, {}, entry_id=uuid4())
+        return _show_day(shown, this_day, standing.again)
+    return _show_form(shown, this_day, {}, entry_id=uuid4(), again=standing.again)
 
 
 @blueprint.get("/check-ins/<day:day>")
@@ -159,7 +173,7 @@ def _record(day: date) -> Page:
         return _show_form(shown, this_day, values, **again, show_all=show_all)
     try:
         checkin = CheckIn.parse(to_data(form))
-        kept = service.record(
+        considered = service.record(
             unit(),
             present.viewer(),
             checkin,
@@ -175,19 +189,19 @@ def _record(day: date) -> Page:
             shown, this_day, values, **again, errors=refused.reasons, show_all=form.get("show") == "all"
         ), 422
     unit().commit()
-    if checkin.needs_help_now:
-        return redirect(url_for("pages.help_now", saved=1), 303)
-    _say_kept(kept, moment)
+    if considered.help_first:
+        return redirect(url_for("safety.help_now", next=_day_url(day, this_day)), 303)
+    _say_kept(considered.kept, moment, considered.says)
     return redirect(_day_url(day, this_day), 303)
 
 
-def _say_kept(kept: Kept, moment: Moment) -> None:
+def _say_kept(kept: Kept, moment: Moment, also: str) -> None:
     if kept.how == "beside":
         say("Saved. This day was changed elsewhere meanwhile, so both versions are kept.")
     elif kept.how == "same":
         say("This was saved already.")
     else:
-        say(f"Saved at {say_time(moment.now.astimezone(moment.zone))}.")
+        say(f"Saved at {say_time(moment.now.astimezone(moment.zone))}. {also}".strip())
 
 
 @blueprint.post("/check-ins/<day:day>/notes")
@@ -216,6 +230,7 @@ def record_note(day: date) -> Page:
             note_id=entry_id_of(request.form),
             note=request.form.get("note", ""),
             note_error=next(iter(refused.reasons.values())),
+            call_clinic=call_clinic,
         ), 422
     unit().commit()
     say(f"Saved at {say_time(moment.now.astimezone(moment.zone))}.")
@@ -261,12 +276,7 @@ def history(day: date, entry_id: UUID) -> Page:
 @blueprint.post("/check-ins/<day:day>/<uuid:entry_id>/choose")
 def choose(day: date, entry_id: UUID) -> Page:
     """Settle two versions: the chosen one counts, all stay in the history."""
-    number, shown = number_of(request.form, "number"), number_of(request.form, "settles")
-    now = clock.now()
-    base = number_of(request.form, "base")
-    kept = removal.choose(unit(), present.viewer(), entry_id, "check-in", number, base, shown, device(), now)
-    unit().commit()
-    say(CHANGED_MEANWHILE if kept.how == "beside" else CHOSEN)
+    choose_version(entry_id, "check-in")
     return redirect(_day_url(day, present.today()), 303)
 
 

@@ -52,7 +52,7 @@ GONE: dict[str, str] = {
     "later": "Later than that",
 }
 STILL_UNREAL = 4
-"""Own choice, to be approved by a clinician: from here on the day after, help is shown before anything else."""
+"""Own choice, to be approved by a clinician: from here on, 24 hours or more after, help is shown before anything else."""
 _NUMBERS = ("diss_peak", "diss_peace", "diss_distress", "diss_next_day")
 _WHOLE = "Choose a number from 0 to 10, or skip it."
 
@@ -90,22 +90,6 @@ class AfterInfusion:
     courses: Mapping[str, Course] = field(default_factory=dict)
     happening_now: Mapping[str, bool] = field(default_factory=dict)
     note: str = ""
-
-    @property
-    def needs_help_now(self) -> bool:
-        """A red-flag symptom was said to be happening right now, or the day after is still far from normal."""
-        return bool(self.any_red_flag_now) or any(self.happening_now.values()) or self.is_still_unreal
-
-    @property
-    def is_still_unreal(self) -> bool:
-        """The day after: seeing or hearing things, not oneself yet, or unreal at STILL_UNREAL or more."""
-        if self.part != "next-day":
-            return False
-        return (
-            bool(self.still_senses)
-            or self.diss_duration == "not-yet"
-            or (self.diss_next_day or 0) >= STILL_UNREAL
-        )
 
     @property
     def is_empty(self) -> bool:

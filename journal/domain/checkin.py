@@ -26,11 +26,6 @@ class CheckIn:
     def is_empty(self) -> bool:
         return not (self.measures or self.side_effects or self.happening_now or self.note)
 
-    @property
-    def needs_help_now(self) -> bool:
-        """A red-flag symptom was said to be happening right now."""
-        return any(self.happening_now.values())
-
     def dump(self) -> dict[str, Any]:
         return {
             "measures": dict(self.measures),

@@ -19,7 +19,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """`code` is the country's two letters, "" for elsewhere; `emergency` None where we don't know the number."""
+    """`code` is the country's two letters, "" for elsewhere; `emergency` None where we don't know the number; `urge` is
+    whom to call about a strong urge for a drug, where we know it."""
 
     code: str
     name: str
@@ -27,6 +28,7 @@ class Help:
     emergency_also: str | None
     lines: tuple[Line, ...]
     verified_on: date | None
+    urge: Line | None = None
 
 
 @cache
@@ -40,6 +42,7 @@ def _all() -> dict[str, Help]:
             raw.get("emergency_also"),
             tuple(Line(**line) for line in raw["lines"]),
             date.fromisoformat(raw["verified_on"]) if raw["verified_on"] else None,
+            Line(**raw["urge"]) if "urge" in raw else None,
         )
         for code, raw in {"": data["elsewhere"], **data["countries"]}.items()
     }

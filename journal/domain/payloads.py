@@ -7,6 +7,8 @@ from journal.domain.after_infusion import AfterInfusion
 from journal.domain.checkin import CheckIn, Note
 from journal.domain.infusion import Infusion, Plan
 from journal.domain.profile import Profile
+from journal.domain.questionnaires import Response, UrinaryCheck
+from journal.domain.safety import SafetyCheck, SafetyPlan
 
 
 class Payload(Protocol):
@@ -17,5 +19,19 @@ class Payload(Protocol):
     def dump(self) -> dict[str, Any]: ...
 
 
-KINDS: Mapping[str, Any] = {one.kind: one for one in (CheckIn, Note, Infusion, AfterInfusion, Plan, Profile)}
+KINDS: Mapping[str, Any] = {
+    one.kind: one
+    for one in (
+        CheckIn,
+        Note,
+        Infusion,
+        AfterInfusion,
+        Plan,
+        Profile,
+        Response,
+        UrinaryCheck,
+        SafetyPlan,
+        SafetyCheck,
+    )
+}
 """Every kind of entry by its name: the one door for web, import and demo data."""

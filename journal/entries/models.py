@@ -38,7 +38,9 @@ class Entry(Base):
         CheckConstraint("current_revision >= 1", name="current_revision_positive"),
         CheckConstraint("last_revision >= current_revision", name="last_revision_not_before_current"),
         CheckConstraint(
-            "kind IN ('check-in', 'note', 'infusion', 'after-infusion', 'plan', 'profile')", name="kind_known"
+            "kind IN ('check-in', 'note', 'infusion', 'after-infusion', 'plan', 'profile', "
+            "'questionnaire', 'urinary-check', 'safety-plan', 'safety-check')",
+            name="kind_known",
         ),
         Index("ix_entries_patient_id_kind_day", "patient_id", "kind", "day"),
         {"sqlite_with_rowid": False},

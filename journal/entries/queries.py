@@ -92,6 +92,16 @@ def vault_of(session: Session) -> Vault:
     return cast(Vault, session.info["vault"])
 
 
+def get_box(session: Session, viewer: Viewer) -> Box:
+    """What opens and seals the patient's things. Raises NotYours where nothing was ever kept."""
+    wrapped = session.execute(
+        select(_K.wrapped_key).where(_K.patient_id == viewer.patient_id)
+    ).scalar_one_or_none()
+    if wrapped is None:
+        raise NotYours("key")
+    return vault_of(session).box(wrapped, viewer.patient_id.bytes)
+
+
 def belongs_to(patient_id: UUID, entry_id: UUID, number: int) -> bytes:
     """What a sealed payload is bound to."""
     return belongs_to_patient(patient_id) + entry_id.bytes + number.to_bytes(4, "big")

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from journal.checkins.queries import find_infusion, held_in, plan_in
 from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.days import day_of
 from journal.domain.errors import NotYours
 from journal.domain.infusion import Held, Plan
+from journal.entries.held import find_infusion, held_in, plan_in
 from journal.entries.queries import Opened, Want, list_entries
 
 

@@ -13,6 +13,8 @@ from journal.domain.errors import Refused
 from journal.domain.infusion import Held, Infusion, Plan
 from journal.entries import service as entries
 from journal.entries.service import Draft, Kept
+from journal.flags import service as flags
+from journal.flags.service import Considered
 from journal.infusions.queries import plan_id, report_id
 
 NO_DAY = "Enter the day of the infusion."
@@ -88,8 +90,9 @@ def report(
     moment: Moment,
     *,
     base: int,
-) -> Kept:
-    """Keep how the infusion was. Raises Refused when nothing was answered, or it is not yet or no longer time."""
+) -> Considered:
+    """Keep how the infusion was, and raise what it gives cause for. Raises Refused when nothing was answered, or it is
+    not yet or no longer time."""
     if told.is_empty:
         raise Refused({"form": "There is nothing to keep yet. Tap what you can, or come back later."})
     day = held.day if told.part == "first" else held.day + timedelta(days=1)
@@ -108,4 +111,5 @@ def report(
         device=moment.device,
         is_late=moment.today > held.day + timedelta(days=1),
     )
-    return entries.append(session, viewer, draft, moment.now)
+    kept = entries.append(session, viewer, draft, moment.now)
+    return flags.consider(session, viewer, kept, told, day, moment, base=base, held=held)

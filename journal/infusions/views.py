@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,8 +10,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from journal.accounts import present
-from journal.checkins.forms import entry_id_of, number_of
-from journal.domain import after_infusion
+from journal.domain import after_infusion, flags
 from journal.domain import infusion as infusions
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.errors import Refused
@@ -18,7 +18,10 @@ from journal.domain.fields import Reader
 from journal.domain.infusion import Held, Infusion, Plan, is_hazy, latest_notice
 from journal.domain.side_effects import COMMON, SIDE_EFFECTS
 from journal.entries import removal
+from journal.entries.forms import entry_id_of, number_of
 from journal.entries.queries import list_versions
+from journal.entries.views import BOTH_KEPT, versions
+from journal.entries.views import choose as choose_version
 from journal.infusions import forms, queries, service
 from journal.kit import clock
 from journal.kit.web import device, person, say, unit
@@ -27,9 +30,6 @@ from journal.kit.words import say_time
 blueprint = Blueprint("infusions", __name__)
 
 Page = str | tuple[str, int] | Response
-BOTH_KEPT = "Saved. This was changed elsewhere meanwhile, so both versions are kept."
-CHOSEN = "This version counts now. The others stay in the history."
-CHANGED_MEANWHILE = "It was changed elsewhere meanwhile. Look at all versions once more."
 
 
 @blueprint.get("/infusions")
@@ -138,6 +138,9 @@ def infusion(infusion_id: UUID) -> Page:
         entry=course.entries[infusion_id],
         reports=[(part, course.part(infusion_id, part)) for part in after_infusion.PARTS],
         hazy={part: _hazy(held, course.part(infusion_id, part)) for part in after_infusion.PARTS},
+        call_clinic=[
+            why for part in after_infusion.PARTS for why in _reasons(held, course.part(infusion_id, part))
+        ],
         notice=held.no_driving(now),
         now=now,
         zone=present.zone(),
@@ -149,6 +152,15 @@ def infusion(infusion_id: UUID) -> Page:
 
 def _hazy(held: Held, reported: queries.Reported | None) -> bool:
     return reported is not None and is_hazy(held.infusion, held.day, held.zone, reported.entry.captured_at)
+
+
+def _reasons(held: Held, reported: queries.Reported | None) -> list[str]:
+    """Why what was reported is a reason to call somebody."""
+    if reported is None:
+        return []
+    context = flags.Context(flags.hours_since([held], reported.entry.captured_at), reported.entry.is_late)
+    raised = flags.decide(reported.report, context)
+    return [one.why for one in raised if one.rule.first or one.rule.urgency == "urgent"]
 
 
 @blueprint.get("/infusions/<uuid:infusion_id>/history")
@@ -169,13 +181,7 @@ def history(infusion_id: UUID) -> Page:
 
 @blueprint.post("/infusions/<uuid:infusion_id>/choose")
 def choose(infusion_id: UUID) -> Page:
-    number, shown = number_of(request.form, "number"), number_of(request.form, "settles")
-    base = number_of(request.form, "base")
-    kept = removal.choose(
-        unit(), present.viewer(), infusion_id, "infusion", number, base, shown, device(), clock.now()
-    )
-    unit().commit()
-    say(CHANGED_MEANWHILE if kept.how == "beside" else CHOSEN)
+    choose_version(infusion_id, "infusion")
     return redirect(url_for("infusions.infusion", infusion_id=infusion_id), 303)
 
 
@@ -319,7 +325,7 @@ def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict
     data["unfinished"] = request.form.get("unfinished") == "yes"
     try:
         told = AfterInfusion.parse(data)
-        kept = service.report(
+        considered = service.report(
             unit(),
             present.viewer(),
             told,
@@ -330,10 +336,12 @@ def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict
     except Refused as refused:
         return None, refused.reasons
     unit().commit()
-    if told.needs_help_now:
-        return redirect(url_for("pages.help_now", saved=1), 303), {}
-    say(BOTH_KEPT if kept.how == "beside" else f"Saved at {say_time(now.astimezone(present.zone()))}.")
-    return redirect(url_for("infusions.infusion", infusion_id=held.id), 303), {}
+    here = url_for("infusions.infusion", infusion_id=held.id)
+    if considered.help_first:
+        return redirect(url_for("safety.help_now", next=here), 303), {}
+    saved = f"Saved at {say_time(now.astimezone(present.zone()))}. {considered.says}".strip()
+    say(BOTH_KEPT if considered.kept.how == "beside" else saved)
+    return redirect(here, 303), {}
 
 
 @blueprint.route("/infusions/<uuid:infusion_id>/after/history", methods=["GET", "POST"])
@@ -345,33 +353,13 @@ def after_history(infusion_id: UUID) -> Page:
         abort(404)
     back = url_for("infusions.infusion", infusion_id=infusion_id)
     title = f"How infusion {held.number} was" if part == "first" else f"The day after infusion {held.number}"
-    return _versions(queries.report_id(infusion_id, part), "after-infusion", title, back)
+    kind = AfterInfusion.kind
+    return versions(queries.report_id(infusion_id, part), kind, title, back, partial(forms.lines_of, kind))
 
 
 @blueprint.route("/infusions/plan/history", methods=["GET", "POST"])
 def plan_history() -> Page:
     """The versions of the plan, and the choice between them."""
-    return _versions(queries.plan_id(person().account_id), "plan", "Your plan", url_for("infusions.index"))
-
-
-def _versions(entry_id: UUID, kind: str, title: str, back: str) -> Page:
-    if request.method == "POST":
-        number, base = number_of(request.form, "number"), number_of(request.form, "base")
-        shown = number_of(request.form, "settles")
-        kept = removal.choose(
-            unit(), present.viewer(), entry_id, kind, number, base, shown, device(), clock.now()
-        )
-        unit().commit()
-        say(CHANGED_MEANWHILE if kept.how == "beside" else CHOSEN)
-        return redirect(request.full_path.rstrip("?") if kept.how == "beside" else back, 303)
-    versions = list_versions(unit(), present.viewer(), entry_id, kind)
-    return render_template(
-        "infusions/versions.html",
-        title=title,
-        back=back,
-        versions=[(v, forms.lines_of(kind, v.payload)) for v in versions],
-        open_count=sum(v.is_open for v in versions),
-        last=versions[-1].number,
-        current=next(v.number for v in versions if v.is_current),
-        zone=present.zone(),
-    )
+    kind, back = Plan.kind, url_for("infusions.index")
+    plan_id = queries.plan_id(person().account_id)
+    return versions(plan_id, kind, "Your plan", back, partial(forms.lines_of, kind))

@@ -1,1 +1,1 @@
-"""Pages that belong to nobody in particular: the first one, help, the look, health."""
+"""Pages that belong to nobody in particular: the first one, the look, health."""

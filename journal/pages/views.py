@@ -1,4 +1,4 @@
-"""The public doors: home, help by country, the look of this device, health."""
+"""The public doors: home, the look of this device, health."""
 
 from datetime import timedelta
 
@@ -6,8 +6,7 @@ from flask import Blueprint, current_app, jsonify, redirect, render_template, re
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from journal.domain.help_numbers import countries, help_for
-from journal.kit.web import can_reach_database, find_person, local_target, public
+from journal.kit.web import can_reach_database, local_target, public
 
 blueprint = Blueprint("pages", __name__)
 
@@ -21,27 +20,6 @@ def home() -> str | Response:
     if current_user.is_authenticated:
         return redirect(url_for("checkins.today"), 303)
     return render_template("pages/home.html")
-
-
-@blueprint.get("/help-now")
-@public
-def help_now() -> str:
-    """The country is the one a person set, or picked here; never guessed from the network."""
-    who = find_person()
-    picked = request.args.get("country")
-    known = {code for code, _name in countries()}
-    if picked is not None and picked not in known:
-        picked = ""
-    code = picked if picked is not None else (who.country if who else None)
-    if code is None:
-        code = current_app.config["DEFAULT_COUNTRY"]
-    return render_template(
-        "pages/help_now.html",
-        help=help_for(code),
-        countries=countries(),
-        choosing="elsewhere" in request.args,
-        saved="saved" in request.args and who is not None,
-    )
 
 
 @blueprint.post("/look")

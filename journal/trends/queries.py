@@ -5,13 +5,13 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from journal.checkins.queries import held_in
 from journal.domain import trends
 from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.benefit import Given
 from journal.domain.measures import Measure
 from journal.domain.trends import Trends
+from journal.entries.held import held_in
 from journal.entries.queries import Want, list_entries, list_logged
 from journal.profiles.queries import PROFILE, profile_in
 

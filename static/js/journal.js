@@ -60,6 +60,12 @@ if (pick) {
   pick.addEventListener("change", () => document.querySelector("[data-zone-now]")?.setAttribute("hidden", ""));
 }
 
+const print = document.querySelector("[data-print]");
+if (print) {
+  print.hidden = false;
+  print.addEventListener("click", () => window.print());
+}
+
 // Hours left, at most once a minute.
 const left = document.querySelectorAll("[data-until]");
 function say(until) {

@@ -51,9 +51,9 @@ def allowed(path: Path, name: str) -> bool:
     if there not in ORDER or here not in ORDER or ORDER.index(there) > ORDER.index(here):
         return False
     module = parts[2] if len(parts) > 2 else ""
-    return module in ("service", "queries", "forms", "removal", "present") and not (
-        module in ("forms", "present") and path.name != "views.py"
-    )
+    if module in ("forms", "present") or (there, module) == ("entries", "views"):
+        return path.name == "views.py"
+    return module in ("service", "queries", "held", "removal")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(JOURNAL)))

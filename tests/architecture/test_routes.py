@@ -20,7 +20,7 @@ PUBLIC = {
     "accounts.reset",
     "accounts.verify",
     "pages.home",
-    "pages.help_now",
+    "safety.help_now",
     "pages.look",
     "pages.healthz",
 }
@@ -62,6 +62,12 @@ OWN: dict[str, int] = {
     "infusions.after": 404,
     "infusions.after_history": 404,
     "infusions.plan_history": 404,
+    "safety.answer_safe": 405,
+    "safety.see_help": 405,
+    "safety.settle_again": 405,
+    "safety.safety_plan": 200,
+    "safety.edit_plan": 200,
+    "safety.plan_history": 404,
     "trends.page": 200,
     "trends.data": 200,
 }

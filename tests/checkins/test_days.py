@@ -126,6 +126,9 @@ def test_a_red_flag_now_leads_to_help_before_anything_else(cast: Cast) -> None:
     page = browser.follow(answer)
     assert "Your answer is saved" in page.text and "Call 911" in page.text
     assert "Nobody will, because nothing is shared" in page.text
+    assert browser.get("/today", expect=303).location == "/help-now?next=/today"
+    browser.follow(browser.get("/today", expect=303))
+    assert browser.send("/help-now/seen").location == "/today"
     assert "Chest pain" in browser.get("/today").text
 
 
@@ -134,6 +137,11 @@ def test_a_red_flag_that_has_passed_does_not(cast: Cast) -> None:
     browser.get("/today")
     answer = browser.send(DAY, {"side_effects-chest_pain": "mild", "happening_now-chest_pain": "no"})
     assert answer.location == "/today"
+    page = browser.follow(answer).text
+    assert (
+        "Please call your clinic today." in page
+        and "You logged “Chest pain”, and that it has stopped." in page
+    )
 
 
 def test_notes_at_any_time_of_day(cast: Cast, clock: Any) -> None:

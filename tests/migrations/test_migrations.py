@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from alembic import command
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from journal.accounts import models as _accounts
 from journal.audit import models as _audit
 from journal.entries import models as _entries
+from journal.flags import models as _flags
 from journal.kit import outbox as _outbox
 from journal.kit import throttle as _throttle
 from journal.kit.cli import MIGRATIONS, alembic_config
 from journal.kit.db import Base, make_engine
 
-LOADED = (_accounts, _audit, _entries, _outbox, _throttle)
+LOADED = (_accounts, _audit, _entries, _flags, _outbox, _throttle)
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
 
@@ -29,7 +31,10 @@ def shape(url: str) -> Any:
         if engine.dialect.name == "sqlite":
             rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")).all()
             told: Any = {
-                name: sorted(part.strip() for part in re.split(r",\s*\n|\n", re.sub(r"[ \t]+", " ", sql)))
+                name: sorted(
+                    part.strip()
+                    for part in re.split(r",\s*\n|\n", re.sub(r"[ \t]+", " ", sql.replace('"', "")))
+                )
                 for name, sql in rows
                 if name != "alembic_version"
             }
@@ -73,27 +78,58 @@ def test_up_down_up_with_rows(empty_database: str) -> None:
     command.upgrade(config, "head")
     before = shape(empty_database)
     engine = make_engine(empty_database)
-    with engine.begin() as connection:
-        connection.execute(
-            Base.metadata.tables["accounts"].insert(),
-            {
-                "id": uuid4(),
-                "email": "a@example.org",
-                "email_key": "a@example.org",
-                "passphrase_hash": "x",
-                "created_at": datetime(2026, 1, 1, tzinfo=UTC),
-                "zone": "UTC",
-                "day_ends_hour": 0,
-            },
-        )
+    add_entry(engine, "check-in")
+    for version in reversed(VERSIONS[2:]):
+        command.downgrade(config, VERSIONS[VERSIONS.index(version) - 1].stem)
+        assert counts(engine) == (1, 1, 1)
+    command.upgrade(config, "head")
+    assert counts(engine) == (1, 1, 1)  # a table that is made anew takes nothing along that points to it
     for version in reversed(VERSIONS[1:]):
-        earlier = VERSIONS[VERSIONS.index(version) - 1].stem
-        command.downgrade(config, earlier)
-        with engine.connect() as connection:
-            assert connection.execute(text("SELECT count(*) FROM accounts")).scalar_one() == 1
+        command.downgrade(config, VERSIONS[VERSIONS.index(version) - 1].stem)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM accounts")).scalar_one() == 1
     command.upgrade(config, "head")
     engine.dispose()
     assert shape(empty_database) == before
+
+
+def add_entry(engine: Engine, kind: str) -> None:
+    """An account with one entry of one revision."""
+    tables, patient, entry = Base.metadata.tables, uuid4(), uuid4()
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    account = {"id": patient, "email": "a@example.org", "email_key": "a@example.org", "passphrase_hash": "x"}
+    whose = {"patient_id": patient}
+    one = {"id": entry, "kind": kind, "day": at.date(), "zone": "UTC", "is_late": False, "is_deleted": False}
+    numbers = {"current_revision": 1, "last_revision": 1, "settled_revision": 0, "beside": 0}
+    made = {"captured_at": at, "received_at": at, "device": "", "sealed": b"x"}
+    first = {"entry_id": entry, "number": 1, "base": 0, "is_beside": False, "day": at.date()}
+    with engine.begin() as connection:
+        for table, values in (
+            ("accounts", {**account, "created_at": at, "zone": "UTC", "day_ends_hour": 0}),
+            ("patient_keys", {**whose, "wrapped_key": b"x", "created_at": at}),
+            ("entries", {**whose, **one, **numbers}),
+            ("revisions", {**whose, **first, **made}),
+        ):
+            connection.execute(tables[table].insert(), values)
+
+
+def counts(engine: Engine) -> tuple[int, ...]:
+    with engine.connect() as connection:
+        return tuple(
+            connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+            for table in ("accounts", "entries", "revisions")
+        )
+
+
+def test_going_back_refuses_to_lose_what_the_older_version_cannot_keep(empty_database: str) -> None:
+    config = alembic_config(empty_database)
+    command.upgrade(config, "head")
+    engine = make_engine(empty_database)
+    add_entry(engine, "questionnaire")
+    with pytest.raises(RuntimeError, match="1 questionnaires, safety plans or checks and 0 flags"):
+        command.downgrade(config, "0002_create_entries")
+    assert counts(engine) == (1, 1, 1)
+    engine.dispose()
 
 
 def test_migrations_are_numbered_named_and_alone() -> None:

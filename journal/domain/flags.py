@@ -1,0 +1,441 @@
+"""What is answered at once, and why: one table of rules, each with where it comes from. docs/clinical.md shows the same
+table, and a test compares the two. The rules are fixed and say what was answered; they predict nothing.
+
+Every threshold marked "own choice" has to be approved by a clinician before patients use it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from journal.domain.after_infusion import STILL_UNREAL, AfterInfusion
+from journal.domain.checkin import CheckIn
+from journal.domain.days import instant_of
+from journal.domain.infusion import Held
+from journal.domain.instrument import find_instrument
+from journal.domain.questionnaires import Response, UrinaryCheck
+from journal.domain.safety import SafetyCheck
+from journal.domain.side_effects import GRADES, RED_FLAGS, SIDE_EFFECTS
+
+OWN = "own choice, to be approved by a clinician"
+URGENCIES = ("emergency", "safety", "urgent", "review", "support")
+"""From what can't wait to what is only answered kindly. "review" waits for the clinic's list; "support" is told to
+nobody but the patient."""
+LATER_HOURS = 24
+"""From here on, seeing things or feeling unreal is no longer what an infusion usually does (Mayo Clinic's text)."""
+UNREAL_TODAY = 7
+"""Own choice: the daily question on feeling unreal counts from here, in the seven days in which it is always asked."""
+UNREAL_DAYS = 7
+MILD, MODERATE, SEVERE = 1, 2, 3
+ITEM_9_FROM, HARM_RISK_FROM, VERY_HIGH_MOOD_FROM = 1, 3, MODERATE
+URINARY = ("urine_pain", "urine_freq", "urine_night")
+URINARY_DAYS, URINARY_REPORTS = 14, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`when` says in words when it fires, `basis` where that comes from. `first`: help comes before anything else, and
+    is offered once more the next day; else `says` is added to "Saved", and an urgent one stands on the day's page."""
+
+    id: str
+    urgency: str
+    when: str
+    basis: str
+    first: bool = False
+    says: str = ""
+
+
+RULES: Mapping[str, Rule] = {
+    one.id: one
+    for one in (
+        Rule(
+            "red-flag-now",
+            "emergency",
+            "Chest pain, trouble breathing, fainting, swelling, trouble swallowing, a seizure or signs of a stroke, "
+            "and “Is this happening right now?” is answered yes",
+            "clinics’ discharge texts; general emergency guidance for seizure and stroke",
+            True,
+        ),
+        Rule(
+            "severe-headache",
+            "emergency",
+            "A severe headache, with blurred vision or confusion at moderate or more, or with any chest pain or "
+            "trouble breathing, logged for today and not said to be gone",
+            f"definition of hypertensive emergency (PMC9556663); the combination is {OWN}",
+            True,
+        ),
+        Rule(
+            "item-9",
+            "safety",
+            "Question 9 of the PHQ-9 at 1 or more, as soon as it is tapped",
+            "usual practice with the PHQ-9; that help comes before any score is " + OWN,
+            True,
+        ),
+        Rule(
+            "not-safe",
+            "safety",
+            "“Do you feel safe right now?” is answered “No” or “Not sure”",
+            OWN,
+            True,
+        ),
+        Rule(
+            "red-flag-passed",
+            "urgent",
+            "One of the same symptoms at mild or more, and it is not said to be happening now",
+            "clinics’ discharge texts; the level is " + OWN,
+        ),
+        Rule(
+            "headache-passed",
+            "urgent",
+            "The same combination as for a severe headache, of an earlier day or said to be gone",
+            OWN,
+        ),
+        Rule(
+            "still-seeing",
+            "urgent",
+            "Seeing or hearing things that are not there, at mild or more, 24 hours or more after the end of the last "
+            "infusion, or with none logged",
+            "Mayo Clinic’s ketamine text (24 hours)",
+            True,
+        ),
+        Rule(
+            "still-unreal",
+            "urgent",
+            "24 hours or more after the end of an infusion: “still spaced-out or unreal” at 4 or more, “Not yet” like "
+            "oneself again, or the daily question at 7 or more within seven days",
+            f"Mayo Clinic’s ketamine text (24 hours); 4 and 7 are {OWN}",
+            True,
+        ),
+        Rule(
+            "blood-in-pee",
+            "urgent",
+            "Blood in the pee at mild or more",
+            f"reviews of ketamine cystitis; the level is {OWN}",
+        ),
+        Rule("cannot-pee", "urgent", "Cannot pee, at mild or more", f"reviews of ketamine cystitis; {OWN}"),
+        Rule(
+            "yellow-skin",
+            "urgent",
+            "Yellow skin or eyes, or very dark pee, at mild or more",
+            "Mayo Clinic’s ketamine precautions",
+        ),
+        Rule(
+            "very-high-mood",
+            "urgent",
+            "Very high or wired mood with little need for sleep, at moderate or more",
+            f"general guidance on mania; the threshold is {OWN}",
+        ),
+        Rule("severe", "urgent", "Any side effect at severe that no rule above names", OWN),
+        Rule(
+            "urinary",
+            "review",
+            "Pain, rush or night waking with peeing: at moderate or more once, or at mild or more in 2 reports within "
+            "14 days; at most once a calendar month",
+            f"FDA alert on compounded ketamine (October 2023); the thresholds are {OWN}",
+            says="Please tell your clinic about this before your next infusion.",
+        ),
+        Rule(
+            "harm-risk",
+            "review",
+            "Question 16 of the PCL-5 (risks that could cause harm) at 3 or more",
+            f"not part of the instrument; {OWN}",
+            says="If you may come to harm, help is one tap away at any time.",
+        ),
+        Rule(
+            "craving",
+            "support",
+            "A strong urge to use ketamine outside the clinic, at mild or more",
+            f"{OWN}; told to nobody",
+        ),
+    )
+}
+EACH: Mapping[str, tuple[str, int]] = {
+    "urine_blood": ("blood-in-pee", MILD),
+    "urine_blocked": ("cannot-pee", MILD),
+    "yellow_skin": ("yellow-skin", MILD),
+    "very_high_mood": ("very-high-mood", VERY_HIGH_MOOD_FROM),
+    "craving": ("craving", MILD),
+}
+"""Side effects with a rule of their own: from which grade it fires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A rule that fired: on what (`subject`), how strongly (`weight`, for telling a graver answer from the same one
+    again), and why, in plain words to the patient."""
+
+    rule: Rule
+    subject: str
+    weight: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may need beside the answers: the real hours since the end of the infusion that counts (None: none
+    is logged, 0: it isn't over), whether it is about an earlier day, and on how many reports in 14 days, this one
+    included, there was urinary trouble. `month` is the patient's own, such as 2026-11."""
+
+    hours: float | None = None
+    is_late: bool = False
+    urinary_reports: int = 1
+    month: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What has to be read before deciding; most entries need nothing."""
+
+    infusions: bool = False
+    urinary: bool = False
+
+
+def needs(payload: Any) -> Needs:
+    """What of `Context` the entry needs."""
+    match payload:
+        case CheckIn():
+            late = payload.measures.get("dissociation", 0) >= UNREAL_TODAY
+            return Needs(
+                late
+                or _grade(payload.side_effects, "hallucination") >= MILD
+                or bool(payload.happening_now.get("hallucination")),
+                _has_urinary(payload.side_effects),
+            )
+        case AfterInfusion():
+            return Needs(urinary=_has_urinary(payload.side_effects))
+        case UrinaryCheck():
+            return Needs(urinary=any(payload.answers.values()))
+    return Needs()
+
+
+def decide(payload: Any, context: Context) -> tuple[Raised, ...]:
+    """Every rule that fires for the entry, the gravest first; each subject once, by its gravest rule."""
+    match payload:
+        case CheckIn():
+            found = _of_checkin(payload, context)
+        case AfterInfusion():
+            found = _of_report(payload, context)
+        case Response():
+            found = _of_response(payload, context)
+        case SafetyCheck():
+            found = _of_safety_check(payload)
+        case _:
+            found = []
+    ordered = sorted(
+        found, key=lambda one: (URGENCIES.index(one.rule.urgency), list(RULES).index(one.rule.id))
+    )
+    once: dict[str, Raised] = {}
+    for one in ordered:
+        once.setdefault(one.subject, one)
+    return tuple(once.values())
+
+
+def call_clinic(payload: Any, is_late: bool) -> tuple[Raised, ...]:
+    """What of the entry is a reason to call the clinic today, without help having to come before anything else."""
+    raised = decide(payload, Context(is_late=is_late))
+    return tuple(one for one in raised if one.rule.urgency == "urgent" and not one.rule.first)
+
+
+def newly(raised: Iterable[Raised], before: Iterable[Raised]) -> tuple[Raised, ...]:
+    """Those that the entry didn't say before, or says more gravely now."""
+    held = {(one.rule.id, one.subject): one.weight for one in before}
+    return tuple(one for one in raised if one.weight > held.get((one.rule.id, one.subject), -1))
+
+
+def hours_since(infusions: Sequence[Held], at: datetime) -> float | None:
+    """Real hours from the end of the last infusion that had begun by then; the clocks' change adds and takes nothing.
+    Where no start is known, they count from the start of its day, so that nothing comes too late (own choice)."""
+    found = []
+    for held in infusions:
+        start = held.infusion.starts_at(held.day, held.zone) or instant_of(held.day, time(0), held.zone)
+        if start <= at:
+            found.append(max(0.0, (at - (held.ends_at or start)).total_seconds() / 3600))
+    return min(found, default=None)
+
+
+def told_at(captured_at: datetime, day: date, today: date, zone: Any) -> datetime:
+    """When it was so: at the time it was logged, or at the end of the day, for a day filled in later."""
+    if day >= today:
+        return captured_at
+    return min(captured_at, instant_of(day + timedelta(days=1), time(0), zone))
+
+
+def count_urinary(payloads: Iterable[Any]) -> int:
+    """In how many reports there was urinary trouble at mild or more."""
+    return sum(_has_urinary(_grades_of(payload)) for payload in payloads)
+
+
+def _grades_of(payload: Any) -> Mapping[str, str]:
+    if isinstance(payload, UrinaryCheck):
+        return {item: GRADES[value] for item, value in payload.answers.items() if item in URINARY}
+    return payload.side_effects if isinstance(payload, CheckIn | AfterInfusion) else {}
+
+
+def _grade(grades: Mapping[str, str], effect_id: str) -> int:
+    return GRADES.index(grades.get(effect_id, "none"))
+
+
+def _has_urinary(grades: Mapping[str, str]) -> bool:
+    return any(_grade(grades, effect_id) >= MILD for effect_id in URINARY)
+
+
+def _label(effect_id: str) -> str:
+    return SIDE_EFFECTS[effect_id].label
+
+
+def _raise(rule: str, subject: str, weight: int, why: str) -> Raised:
+    return Raised(RULES[rule], subject, weight, why)
+
+
+def _of_checkin(told: CheckIn, context: Context) -> list[Raised]:
+    found = _of_side_effects(told.side_effects, told.happening_now, context)
+    if _is_later(context, none_counts=True):
+        graded = _grade(told.side_effects, "hallucination")
+        if graded >= MILD or told.happening_now.get("hallucination"):
+            found.append(_still_seeing(graded, context))
+    unreal = told.measures.get("dissociation", 0)
+    soon = context.hours is not None and LATER_HOURS <= context.hours < (UNREAL_DAYS + 1) * 24
+    if unreal >= UNREAL_TODAY and soon:
+        found.append(
+            _still_unreal(unreal, f"You logged feeling spaced-out or unreal at {unreal} of 10", context)
+        )
+    return found
+
+
+def _of_report(told: AfterInfusion, context: Context) -> list[Raised]:
+    gone = {
+        effect_id for effect_id, course in told.courses.items() if course.still_there is False or course.gone
+    }
+    found = _of_side_effects(told.side_effects, told.happening_now, context, gone)
+    if told.any_red_flag_now:
+        found.append(
+            _raise("red-flag-now", "any", 1, "You logged that a warning sign was happening right then.")
+        )
+    if told.worst_side_effect == "severe" and "severe" not in told.side_effects.values():
+        found.append(_raise("severe", "worst", SEVERE, "You logged a side effect as severe."))
+    if not _is_later(context, none_counts=False):
+        return found
+    course = told.courses.get("hallucination")
+    graded = _grade(told.side_effects, "hallucination")
+    is_still = told.part == "next-day" or (course is not None and course.still_there)
+    if told.still_senses or told.happening_now.get("hallucination") or (graded >= MILD and is_still):
+        found.append(_still_seeing(max(graded, MILD), context))
+    unreal = told.diss_next_day or 0
+    if unreal >= STILL_UNREAL:
+        found.append(
+            _still_unreal(unreal, f"You logged still feeling spaced-out or unreal at {unreal} of 10", context)
+        )
+    elif told.diss_duration == "not-yet":
+        found.append(
+            _still_unreal(STILL_UNREAL, "You logged that you do not feel like yourself again yet", context)
+        )
+    return found
+
+
+def _is_later(context: Context, *, none_counts: bool) -> bool:
+    return none_counts if context.hours is None else context.hours >= LATER_HOURS
+
+
+def _since(context: Context) -> str:
+    if context.hours is None:
+        return "and no infusion is logged that would explain it"
+    return f"{int(context.hours)} hours after the infusion"
+
+
+def _still_seeing(weight: int, context: Context) -> Raised:
+    why = f"You logged seeing or hearing things that were not there, {_since(context)}."
+    return _raise("still-seeing", "hallucination", weight, why)
+
+
+def _still_unreal(weight: int, what: str, context: Context) -> Raised:
+    return _raise("still-unreal", "unreal", weight, f"{what}, {_since(context)}.")
+
+
+def _of_side_effects(
+    grades: Mapping[str, str],
+    happening: Mapping[str, bool],
+    context: Context,
+    gone: Iterable[str] = (),
+) -> list[Raised]:
+    found: list[Raised] = []
+    for effect_id in RED_FLAGS:
+        graded, name = _grade(grades, effect_id), f"“{_label(effect_id)}”"
+        if happening.get(effect_id):
+            found.append(
+                _raise("red-flag-now", effect_id, SEVERE, f"You logged {name}, happening right then.")
+            )
+        elif graded >= MILD:
+            passed = ", and that it has stopped" if effect_id in happening else ""
+            found.append(_raise("red-flag-passed", effect_id, graded, f"You logged {name}{passed}."))
+    headache = _headache(grades)
+    if headache:
+        rule = "headache-passed" if context.is_late or "headache" in gone else "severe-headache"
+        found.append(_raise(rule, "headache", SEVERE, headache))
+    for effect_id, (rule, least) in EACH.items():
+        graded = _grade(grades, effect_id)
+        if graded >= least:
+            found.append(
+                _raise(rule, effect_id, graded, f"You logged “{_label(effect_id)}” as {GRADES[graded]}.")
+            )
+    urinary = _urinary(grades, context)
+    if urinary:
+        found.append(urinary)
+    named = {one.subject for one in found}
+    for effect_id, grade in grades.items():
+        if grade == "severe" and effect_id not in named:
+            found.append(_raise("severe", effect_id, SEVERE, f"You logged “{_label(effect_id)}” as severe."))
+    return found
+
+
+def _headache(grades: Mapping[str, str]) -> str | None:
+    """Why the headache counts as an emergency, or None."""
+    if _grade(grades, "headache") < SEVERE:
+        return None
+    least = {"blurred_vision": MODERATE, "confusion": MODERATE, "chest_pain": MILD, "breathing": MILD}
+    beside = [f"“{_label(e)}”" for e, from_ in least.items() if _grade(grades, e) >= from_]
+    return f"You logged a severe headache together with {' and '.join(beside)}." if beside else None
+
+
+def _urinary(grades: Mapping[str, str], context: Context) -> Raised | None:
+    worst = max(_grade(grades, effect_id) for effect_id in URINARY)
+    if worst >= MODERATE:
+        which = next(e for e in URINARY if _grade(grades, e) == worst)
+        return _raise(
+            "urinary", f"urinary {context.month}", worst, f"You logged “{_label(which)}” as {GRADES[worst]}."
+        )
+    if worst >= MILD and context.urinary_reports >= URINARY_REPORTS:
+        why = f"You logged trouble with peeing {context.urinary_reports} times in {URINARY_DAYS} days."
+        return _raise("urinary", f"urinary {context.month}", worst, why)
+    return None
+
+
+def _of_response(told: Response, context: Context) -> list[Raised]:
+    if isinstance(told, UrinaryCheck):
+        grades = _grades_of(told)
+        urinary = _urinary(grades, context)
+        severe = [e for e, grade in grades.items() if grade == "severe"]
+        return ([urinary] if urinary else []) + [
+            _raise("severe", e, SEVERE, f"You logged “{_label(e)}” as severe.") for e in severe
+        ]
+    instrument = find_instrument(told.instrument)
+    found = []
+    for place, item in enumerate(instrument.items if instrument else (), 1):
+        value = told.answers.get(item.id, 0)
+        least = {"item-9": ITEM_9_FROM, "harm-risk": HARM_RISK_FROM}.get(item.flag or "")
+        option = item.find_option(value)
+        if instrument and item.flag and least is not None and value >= least and option:
+            said = option.label[instrument.language(told.language)]
+            why = f"You answered “{said}” to question {place} of the {instrument.short_title}."
+            found.append(_raise(item.flag, item.id, value, why))
+    return found
+
+
+def _of_safety_check(told: SafetyCheck) -> list[Raised]:
+    if told.safe == "yes":
+        return []
+    why = {
+        "no": "You said that you do not feel safe right now.",
+        "unsure": "You said that you are not sure that you are safe right now.",
+    }[told.safe]
+    return [_raise("not-safe", "safe", 2 if told.safe == "no" else 1, why)]

@@ -1,0 +1,200 @@
+"""When a questionnaire is due, and why: worked out anew from the infusions, the plan and what was filled in, so that
+recording or moving an infusion moves it. A window that passes is gone; nobody is told that they missed it.
+
+Source of the times: docs/clinical.md, "When questionnaires are due"; the lengths of the windows are our own choice.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from journal.domain.infusion import Held
+
+BASELINE_DAYS = 7
+"""Before infusion 1."""
+WEEK = 7
+AFTER_FIRST, AFTER_LAST = 14, 31
+"""Days after the last infusion of a series (McInnes 2022 measured there)."""
+FOUR_WEEKS = 28
+OPEN_DAYS = 7
+"""Own choice: a window of the later ones stays open for a week."""
+EARLY_DAYS = 3
+"""Own choice: what was filled in up to three days before a window opens counts for it."""
+SERIES_GAP = 14
+"""Own choice: a planned day within 14 days of the infusion before it belongs to the same series."""
+SERIES_LEAST = 3
+"""Own choice: three or more planned days that close together are a new series; fewer are maintenance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """From its first to its last infusion, given or planned. `first_given` is whether the first was given yet;
+    `from_one` whether its infusion 1 is in the journal or the plan, without which there is no baseline."""
+
+    first: date
+    last: date
+    first_given: bool
+    from_one: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days in which a questionnaire is due, both included. `week` counts within a series from 1."""
+
+    stage: str
+    opens: date
+    closes: date
+    week: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What schedules are worked out from: the series, and the first maintenance infusion where no series is known."""
+
+    series: tuple[Series, ...]
+    maintenance: date | None
+
+    @classmethod
+    def of(cls, given: Sequence[Held], planned: Sequence[date], today: date) -> "Course":
+        """`given` in order. Planned days that passed without an infusion were skipped and count for nothing."""
+        series: list[Series] = []
+        maintenance: date | None = None
+        running = False
+        for held in given:
+            in_series = held.infusion.phase == "series"
+            if in_series and (not running or held.number == 1):
+                series.append(Series(held.day, held.day, True, held.number == 1))
+            elif in_series:
+                last = series[-1]
+                series[-1] = Series(last.first, held.day, True, last.from_one)
+            elif maintenance is None:
+                maintenance = held.day
+            running = in_series
+        done = {held.day for held in given}
+        since = given[-1].day if given else None
+        ahead = [
+            day for day in planned if day >= today and day not in done and (since is None or day > since)
+        ]
+        for cluster in _clusters(ahead):
+            last_day = series[-1].last if series else None
+            if running and last_day is not None and (cluster[0] - last_day).days <= SERIES_GAP:
+                series[-1] = Series(series[-1].first, cluster[-1], True, series[-1].from_one)
+            elif since is None or len(cluster) >= SERIES_LEAST:
+                series.append(Series(cluster[0], cluster[-1], False, True))
+            since, running = cluster[-1], False
+        return cls(tuple(series), maintenance)
+
+
+def _clusters(days: Sequence[date]) -> Iterator[list[date]]:
+    """Planned days that lie within SERIES_GAP of each other."""
+    cluster: list[date] = []
+    for day in sorted(days):
+        if cluster and (day - cluster[-1]).days > SERIES_GAP:
+            yield cluster
+            cluster = []
+        cluster.append(day)
+    if cluster:
+        yield cluster
+
+
+def windows(stages: Sequence[str], course: Course, done: Sequence[date], until: date) -> tuple[Window, ...]:
+    """Every window that opens up to `until`, in order and without overlap. `done` are the days on which the
+    questionnaire was finished or set aside."""
+    found: list[Window] = []
+    done = sorted(done)
+    for place, series in enumerate(course.series):
+        following = course.series[place + 1].first if place + 1 < len(course.series) else None
+        end = until if following is None else min(until, following - timedelta(days=BASELINE_DAYS + 1))
+        found += [
+            Window(one.stage, one.opens, min(one.closes, end) if following else one.closes, one.week)
+            for one in _of_series(stages, series, done, end)
+            if one.opens <= end
+        ]
+    if not course.series and course.maintenance is not None and "four-weekly" in stages:
+        opens = course.maintenance
+        found.append(Window("four-weekly", opens, opens + timedelta(days=OPEN_DAYS - 1)))
+        early = [
+            day
+            for day in done
+            if opens - timedelta(days=EARLY_DAYS) <= day < opens + timedelta(days=OPEN_DAYS)
+        ]
+        found += _four_weekly(early[0] if early else opens, done, until)
+    return tuple(one for one in found if one.opens <= until)
+
+
+def _of_series(stages: Sequence[str], series: Series, done: Sequence[date], until: date) -> Iterator[Window]:
+    if "baseline" in stages and series.from_one:
+        closes = series.first - timedelta(days=1) if series.first_given else series.first
+        yield Window("baseline", series.first - timedelta(days=BASELINE_DAYS), closes)
+    if "weekly" in stages:
+        week = 1
+        while (opens := series.first + timedelta(days=WEEK * week)) < series.last + timedelta(days=WEEK):
+            yield Window("weekly", opens, opens + timedelta(days=OPEN_DAYS - 1), week)
+            week += 1
+    first, last = (series.last + timedelta(days=days) for days in (AFTER_FIRST, AFTER_LAST))
+    if "after" in stages:
+        yield Window("after", first, last)
+        filled = [day for day in done if first - timedelta(days=EARLY_DAYS) <= day <= last]
+        anchor = filled[0] if filled else first
+    else:
+        filled = [day for day in done if series.first <= day < first]
+        anchor = max([series.last, *filled])
+    if "four-weekly" in stages:
+        yield from _four_weekly(anchor, done, until)
+
+
+def _four_weekly(anchor: date, done: Sequence[date], until: date) -> Iterator[Window]:
+    """Every four weeks from the anchor, or from the last time it was filled in since."""
+    while True:
+        opens = anchor + timedelta(days=FOUR_WEEKS)
+        closes = opens + timedelta(days=OPEN_DAYS - 1)
+        before = [day for day in done if anchor < day < opens - timedelta(days=EARLY_DAYS)]
+        if before:  # filled in between times: the four weeks count from there
+            anchor = before[-1]
+            continue
+        if opens > until:
+            return
+        yield Window("four-weekly", opens, closes)
+        within = [day for day in done if anchor < day <= closes]
+        anchor = within[-1] if within else opens
+
+
+def is_done(window: Window, done: Sequence[date]) -> bool:
+    return any(window.opens - timedelta(days=EARLY_DAYS) <= day <= window.closes for day in done)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A questionnaire that can be filled in now, with the day until which it is asked and why."""
+
+    code: str
+    window: Window
+    why: str
+
+
+def find_due(
+    code: str, stages: Sequence[str], course: Course, done: Sequence[date], today: date
+) -> Due | None:
+    """What is due today, or None."""
+    if "once" in stages:
+        window = Window("once", today, today)
+        return None if done else Due(code, window, WHY["once"])
+    for window in windows(stages, course, done, today):
+        if window.opens <= today <= window.closes and not is_done(window, done):
+            return Due(code, window, WHY[window.stage].format(week=window.week))
+    return None
+
+
+def find_next(stages: Sequence[str], course: Course, done: Sequence[date], today: date) -> Window | None:
+    """The next window that opens after today, as the plan stands now."""
+    ahead = windows(stages, course, done, today + timedelta(days=FOUR_WEEKS * 3))
+    return next((one for one in ahead if one.opens > today and not is_done(one, done)), None)
+
+
+WHY = {
+    "baseline": "It is asked in the week before infusion 1, so that later scores can be compared with it.",
+    "weekly": "It is asked once a week during a series. This is week {week}.",
+    "after": "It is asked two to four weeks after the last infusion of a series.",
+    "four-weekly": "It is asked every four weeks after a series.",
+    "once": "It is asked once.",
+}

@@ -1,0 +1,47 @@
+"""The flags' table. Whose, how urgent, in what state and when stand in clear; the rule and its evidence are sealed."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKeyConstraint,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from journal.kit.db import Base, Instant
+
+
+class Flag(Base):
+    """`cause_hash` is a keyed hash of the cause. `help_on`: from this day help waits to be shown to the patient;
+    `again_on`: from this day it is offered once more."""
+
+    __tablename__ = "flags"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["patient_id", "entry_id"],
+            ["entries.patient_id", "entries.id"],
+            name="fk_flags_patient_id_entry_id",
+            ondelete="CASCADE",
+        ),
+        CheckConstraint("urgency IN ('emergency', 'safety', 'urgent', 'review')", name="urgency_known"),
+        CheckConstraint("state IN ('open', 'acknowledged', 'closed')", name="state_known"),
+        UniqueConstraint("patient_id", "cause_hash", name="uq_flags_patient_id_cause_hash"),
+    )
+
+    patient_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(Uuid)
+    cause_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    urgency: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    raised_at: Mapped[datetime] = mapped_column(Instant)
+    help_on: Mapped[date | None] = mapped_column(Date)
+    help_seen_at: Mapped[datetime | None] = mapped_column(Instant)
+    again_on: Mapped[date | None] = mapped_column(Date)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,0 +1,79 @@
+"""Reading flags, for the patient. What they hold is opened only where it is shown."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from journal.domain.access import Viewer
+from journal.domain.flags import RULES, URGENCIES, Rule
+from journal.entries.queries import get_box
+from journal.flags.models import Flag
+
+AGAIN_DAYS = 7
+"""Own choice: help that was to be offered again the next day is still offered when somebody comes back within a week."""
+_F: Any = Flag.__table__.c
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`waits`: help has not been seen yet; it comes before anything else. `again`: it is offered once more."""
+
+    waits: bool
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A flag as its patient may read it."""
+
+    id: UUID
+    entry_id: UUID
+    rule: Rule
+    why: str
+    raised_at: datetime
+
+
+_STANDING = select(_F.help_on, _F.again_on)
+
+
+def get_standing(session: Session, viewer: Viewer, today: date) -> Standing:
+    """Whether help waits for the patient."""
+    rows = session.execute(
+        _STANDING.where(
+            _F.patient_id == viewer.patient_id, or_(_F.help_on.is_not(None), _F.again_on.is_not(None))
+        )
+    ).all()
+    since = today - timedelta(days=AGAIN_DAYS - 1)
+    return Standing(
+        any(row.help_on is not None for row in rows),
+        any(
+            row.help_on is None and row.again_on is not None and since <= row.again_on <= today
+            for row in rows
+        ),
+    )
+
+
+def list_waiting(session: Session, viewer: Viewer) -> tuple[Raised, ...]:
+    """The flags for which help has not been seen yet, the gravest first."""
+    statement = select(_F.id, _F.entry_id, _F.raised_at, _F.sealed).where(
+        _F.patient_id == viewer.patient_id, _F.help_on.is_not(None)
+    )
+    rows = session.execute(statement).all()
+    if not rows:
+        return ()
+    box = get_box(session, viewer)
+    opened = []
+    for row in rows:
+        told = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
+        opened.append(Raised(row.id, row.entry_id, RULES[told["rule"]], told["why"], row.raised_at))
+    return tuple(sorted(opened, key=lambda one: (URGENCIES.index(one.rule.urgency), one.raised_at)))
+
+
+def belongs_to(patient_id: UUID, flag_id: UUID) -> bytes:
+    """What a flag's sealed part is bound to."""
+    return b"flag|" + patient_id.bytes + flag_id.bytes

@@ -1,0 +1,155 @@
+"""Raising flags in the same breath in which their cause is kept. Nothing here commits."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import orjson
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm import Session
+
+from journal.audit import service as audit
+from journal.domain import flags as rules
+from journal.domain.access import Viewer
+from journal.domain.days import Moment
+from journal.domain.flags import Context, Raised
+from journal.domain.infusion import Held
+from journal.domain.payloads import KINDS, Payload
+from journal.entries.held import held_in
+from journal.entries.queries import Want, get_box, list_entries, list_versions, vault_of
+from journal.entries.service import Kept
+from journal.flags.models import Flag
+from journal.flags.queries import belongs_to
+from journal.kit.db import upsert
+
+REPORTS = ("check-in", "after-infusion", "urinary-check")
+"""Kinds of entry in which urinary trouble can be told."""
+_FLAGS: Any = Flag.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """`kept` is what the log did; `help_first` that help comes before anything else; `says` what to add to "Saved"."""
+
+    kept: Kept
+    help_first: bool = False
+    says: str = ""
+
+
+def consider(
+    session: Session,
+    viewer: Viewer,
+    kept: Kept,
+    payload: Payload,
+    day: date,
+    moment: Moment,
+    *,
+    base: int = 0,
+    held: Held | None = None,
+    before: Payload | None = None,
+) -> Considered:
+    """Hold an entry that was just kept against every rule, and raise a flag for each new cause. `held` is the infusion
+    that the entry is about, where it is about one. What stood there before, revision `base` or `before`, isn't raised
+    again: saving a corrected note doesn't bring help up once more."""
+    if kept.how == "same":
+        return Considered(kept)
+    context = _context(session, viewer, payload, day, moment, held)
+    raised = rules.decide(payload, context)
+    if not raised:
+        return Considered(kept)
+    if before is None and base:
+        before = _revision(session, viewer, kept.entry_id, payload.kind, base)
+    fresh = rules.newly(raised, rules.decide(before, context) if before is not None else ())
+    for one in fresh:
+        if one.rule.urgency != "support":
+            _raise(session, viewer, one, kept.entry_id, moment)
+    says = dict.fromkeys(one.rule.says for one in fresh if one.rule.says)
+    return Considered(kept, any(one.rule.first for one in fresh), " ".join(says))
+
+
+def _context(
+    session: Session, viewer: Viewer, payload: Payload, day: date, moment: Moment, held: Held | None
+) -> Context:
+    needs = rules.needs(payload)
+    at = rules.told_at(moment.now, day, moment.today, moment.zone)
+    hours, reports = None, 1
+    if held is not None:
+        hours = rules.hours_since([held], moment.now)
+    elif needs.infusions:
+        hours = rules.hours_since(held_in(list_entries(session, viewer, [Want("infusion", until=day)])), at)
+    if needs.urinary:
+        first = day - timedelta(days=rules.URINARY_DAYS - 1)
+        told = list_entries(session, viewer, [Want(kind, first, day) for kind in REPORTS])
+        reports = rules.count_urinary(KINDS[one.kind].load(one.payload) for one in told)
+    return Context(hours, day < moment.today, reports, f"{day:%Y-%m}")
+
+
+def _revision(session: Session, viewer: Viewer, entry_id: UUID, kind: str, number: int) -> Payload | None:
+    versions = list_versions(session, viewer, entry_id, kind)
+    held = next((v.payload for v in versions if v.number == number), None)
+    return None if held is None else cast(Payload, KINDS[kind].load(held))
+
+
+def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment: Moment) -> None:
+    flag_id, rule = uuid4(), one.rule
+    cause = "|".join((str(viewer.patient_id), rule.id, one.subject, _scope(one, entry_id)))
+    evidence = {"rule": rule.id, "subject": one.subject, "weight": one.weight, "why": one.why}
+    sealed = get_box(session, viewer).seal(orjson.dumps(evidence), belongs_to(viewer.patient_id, flag_id))
+    help_on = moment.today if rule.first else None
+    insert = upsert(session, _FLAGS).values(
+        patient_id=viewer.patient_id,
+        id=flag_id,
+        entry_id=entry_id,
+        cause_hash=vault_of(session).keyed_hash(cause.encode(), b"flag cause"),
+        urgency=rule.urgency,
+        state="open",
+        raised_at=moment.now,
+        help_on=help_on,
+        again_on=moment.today + timedelta(days=1) if rule.first else None,
+        sealed=sealed,
+    )
+    # The flag is there once; help is shown again, since it was said again.
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["patient_id", "cause_hash"],
+            set_={"help_on": insert.excluded.help_on, "again_on": insert.excluded.again_on},
+        )
+    )
+    audit.note(
+        session,
+        "flag raised",
+        moment.now,
+        actor_id=viewer.account_id,
+        patient_id=viewer.patient_id,
+        subject=f"flag:{entry_id}",
+    )
+
+
+def _scope(one: Raised, entry_id: UUID) -> str:
+    """Within what a cause is one: its entry, but for urinary trouble, whose subject names its month."""
+    return "" if one.rule.id == "urinary" else str(entry_id)
+
+
+def see_help(session: Session, viewer: Viewer, now: datetime) -> bool:
+    """The patient has seen the help that waited, and goes on. False where none waited."""
+    return _change(
+        session,
+        update(_FLAGS)
+        .where(_FLAGS.c.patient_id == viewer.patient_id, _FLAGS.c.help_on.is_not(None))
+        .values(help_on=None, help_seen_at=now),
+    )
+
+
+def settle_again(session: Session, viewer: Viewer, today: date) -> bool:
+    """Help was offered once more, and that is done. False where none was on offer."""
+    return _change(
+        session,
+        update(_FLAGS)
+        .where(_FLAGS.c.patient_id == viewer.patient_id, _FLAGS.c.again_on <= today)
+        .values(again_on=None),
+    )
+
+
+def _change(session: Session, statement: Any) -> bool:
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount > 0

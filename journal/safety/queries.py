@@ -1,0 +1,41 @@
+"""What the help page and the safety plan read."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy.orm import Session
+
+from journal.domain.access import Viewer
+from journal.domain.safety import SafetyCheck, SafetyPlan
+from journal.entries.queries import Opened, Want, list_entries
+
+
+def safety_plan_id(patient_id: UUID) -> UUID:
+    """The one safety plan of a patient."""
+    return uuid5(patient_id, "safety-plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The patient's safety plan with its entry (None where none is kept), and today's last answer to "Do you feel safe
+    right now?" with its time."""
+
+    plan: SafetyPlan
+    entry: Opened | None
+    safe: str | None
+    safe_at: datetime | None
+
+
+def get_own(session: Session, viewer: Viewer, today: date) -> Own:
+    """Never raises for an empty journal: all of it is simply empty."""
+    opened = list_entries(session, viewer, [Want("safety-plan"), Want("safety-check", today, today)])
+    entry = next((one for one in opened if one.kind == SafetyPlan.kind), None)
+    checks = [one for one in opened if one.kind == SafetyCheck.kind]
+    last = max(checks, key=lambda one: one.captured_at, default=None)
+    return Own(
+        SafetyPlan.load(entry.payload) if entry else SafetyPlan(),
+        entry,
+        SafetyCheck.load(last.payload).safe if last else None,
+        last.captured_at if last else None,
+    )

@@ -1,0 +1,51 @@
+"""Keeping the safety plan, and the answer to "Do you feel safe right now?". Nothing here commits."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from journal.domain.access import Viewer
+from journal.domain.days import Moment
+from journal.domain.safety import SafetyCheck, SafetyPlan
+from journal.entries import service as entries
+from journal.entries.queries import find_entry
+from journal.entries.service import Draft, Kept
+from journal.flags import service as flags
+from journal.flags.service import Considered
+from journal.safety.queries import safety_plan_id
+
+
+def keep_plan(session: Session, viewer: Viewer, plan: SafetyPlan, moment: Moment, *, base: int) -> Kept:
+    """Keep the plan as it is now. `base` is the revision it was changed from."""
+    draft = Draft(
+        id=safety_plan_id(viewer.patient_id),
+        kind=SafetyPlan.kind,
+        payload=plan,
+        day=moment.today,
+        zone=moment.zone.key,
+        captured_at=moment.now,
+        base=base,
+        device=moment.device,
+    )
+    return entries.append(session, viewer, draft, moment.now)
+
+
+def answer(
+    session: Session, viewer: Viewer, check: SafetyCheck, moment: Moment, *, entry_id: UUID
+) -> Considered:
+    """Keep the answer, and raise a flag unless it is "yes". Another answer on the same page changes the first one."""
+    entries.lock(session, viewer)
+    held = find_entry(session, viewer, entry_id, SafetyCheck.kind)
+    before = SafetyCheck.load(held.payload) if held is not None and not held.is_deleted else None
+    draft = Draft(
+        id=entry_id,
+        kind=SafetyCheck.kind,
+        payload=check,
+        day=moment.today,
+        zone=moment.zone.key,
+        captured_at=moment.now,
+        base=held.revision if held is not None else 0,
+        device=moment.device,
+    )
+    kept = entries.append(session, viewer, draft, moment.now)
+    return flags.consider(session, viewer, kept, check, moment.today, moment, before=before)

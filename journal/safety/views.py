@@ -1,0 +1,143 @@
+"""The doors of help: whom to call, here and now; what waits after an answer; the safety plan."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from journal.accounts import present
+from journal.domain import safety as plans
+from journal.domain.errors import Refused
+from journal.domain.help_numbers import countries, help_for
+from journal.domain.safety import SafetyCheck, SafetyPlan
+from journal.entries.forms import entry_id_of, number_of
+from journal.entries.views import BOTH_KEPT, versions
+from journal.flags import queries as flags
+from journal.flags import service as raising
+from journal.kit import clock
+from journal.kit.web import find_person, local_target, person, public, say, unit
+from journal.kit.words import say_time
+from journal.safety import queries, service
+
+blueprint = Blueprint("safety", __name__)
+
+Page = str | tuple[str, int] | Response
+
+
+@blueprint.get("/help-now")
+@public
+def help_now() -> str:
+    """The country is the one a person set, or picked here; never guessed from the network. After an answer that needs
+    help, the same page says what was saved, and who will see it."""
+    who = find_person()
+    picked = request.args.get("country")
+    known = {code for code, _name in countries()}
+    if picked is not None and picked not in known:
+        picked = ""
+    code = picked if picked is not None else (who.country if who else None)
+    if code is None:
+        code = current_app.config["DEFAULT_COUNTRY"]
+    own = queries.get_own(unit(), present.viewer(), present.today()) if who else None
+    waiting = flags.list_waiting(unit(), present.viewer()) if who else ()
+    return render_template(
+        "safety/help_now.html",
+        help=help_for(code),
+        countries=countries(),
+        choosing="elsewhere" in request.args,
+        own=own,
+        waiting=waiting,
+        topic=waiting[0].rule.urgency if waiting else None,
+        onward=local_target(request.args.get("next")) or url_for("pages.home"),
+        answers=plans.SAFE_ANSWERS,
+        question=plans.SAFE_QUESTION,
+        to_dial=plans.to_dial,
+        entry_id=uuid4(),
+        zone=present.zone() if who else None,
+    )
+
+
+@blueprint.post("/help-now/safe")
+def answer_safe() -> Response:
+    """Do you feel safe right now? Each answer is a button, kept when it is tapped."""
+    moment = present.moment()
+    check = SafetyCheck.parse({"safe": request.form.get("safe")})
+    service.answer(unit(), present.viewer(), check, moment, entry_id=entry_id_of(request.form))
+    unit().commit()
+    say(
+        "Saved. Thank you for telling us." if check.safe != "yes" else "Saved. The numbers stay here for you."
+    )
+    onward = local_target(request.form.get("next"))
+    return redirect(url_for("safety.help_now", next=onward), 303)
+
+
+@blueprint.post("/help-now/seen")
+def see_help() -> Response:
+    """Going on: help was seen, and nothing is locked."""
+    raising.see_help(unit(), present.viewer(), clock.now())
+    unit().commit()
+    return redirect(local_target(request.form.get("next")) or url_for("pages.home"), 303)
+
+
+@blueprint.post("/help-now/again")
+def settle_again() -> Response:
+    """Help was offered once more, and the person goes on, with or without it."""
+    raising.settle_again(unit(), present.viewer(), present.today())
+    unit().commit()
+    onward = "safety.help_now" if request.form.get("show") == "help" else "pages.home"
+    return redirect(url_for(onward), 303)
+
+
+@blueprint.get("/safety-plan")
+def safety_plan() -> Page:
+    own = queries.get_own(unit(), present.viewer(), present.today())
+    return render_template(
+        "safety/safety_plan.html", own=own, plan=own.plan, headings=plans.HEADINGS, to_dial=plans.to_dial
+    )
+
+
+@blueprint.route("/safety-plan/edit", methods=["GET", "POST"])
+def edit_plan() -> Page:
+    own = queries.get_own(unit(), present.viewer(), present.today())
+    values: Mapping[str, str] = own.plan.dump()
+    base, errors = own.entry.revision if own.entry else 0, {}
+    if request.method == "POST":
+        names = SafetyPlan().dump()
+        values = {name: request.form.get(name, "") for name in names}
+        base = number_of(request.form, "base")
+        try:
+            kept = service.keep_plan(
+                unit(), present.viewer(), SafetyPlan.parse(values), present.moment(), base=base
+            )
+        except Refused as refused:
+            errors = {name: refused.reasons[name] for name in [*names, "base"] if name in refused.reasons}
+        else:
+            unit().commit()
+            beside = kept.how == "beside"
+            say(BOTH_KEPT if beside else f"Saved at {say_time(clock.now().astimezone(present.zone()))}.")
+            return redirect(url_for("safety.plan_history" if beside else "safety.safety_plan"), 303)
+    page = render_template(
+        "safety/edit_plan.html", values=values, base=base, errors=errors, headings=plans.HEADINGS
+    )
+    return (page, 422) if errors else page
+
+
+@blueprint.route("/safety-plan/history", methods=["GET", "POST"])
+def plan_history() -> Page:
+    """The versions of the safety plan, and the choice between them."""
+    plan_id = queries.safety_plan_id(person().account_id)
+    return versions(plan_id, SafetyPlan.kind, "My safety plan", url_for("safety.safety_plan"), _lines)
+
+
+def _lines(payload: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    if payload is None:
+        return [("Deleted", "")]
+    plan = SafetyPlan.load(payload)
+    names = {name: title for name, (title, _hint) in plans.HEADINGS.items()} | {
+        "person_name": "My person",
+        "person_number": "Their number",
+        "clinic_name": "My clinic",
+        "clinic_number": "The clinic’s number",
+    }
+    return [(title, getattr(plan, name)) for name, title in names.items() if getattr(plan, name)]
