@@ -29,6 +29,7 @@ from journal.kit.vault import Vault
 from journal.kit.words import FILTERS
 from journal.pages.views import blueprint as pages_doors
 from journal.profiles.views import blueprint as profiles_doors
+from journal.questionnaires.views import blueprint as questionnaires_doors
 from journal.safety.views import blueprint as safety_doors
 from journal.trends.views import blueprint as trends_doors
 
@@ -93,7 +94,15 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.extensions["hasher"] = Hasher(vault, settings.passphrase_rounds, settings.passphrase_kib)
     web.install(app)
     accounts_doors.install(app)
-    for doors in (safety_doors, profiles_doors, checkins_doors, infusions_doors, trends_doors, pages_doors):
+    for doors in (
+        safety_doors,
+        profiles_doors,
+        checkins_doors,
+        infusions_doors,
+        questionnaires_doors,
+        trends_doors,
+        pages_doors,
+    ):
         app.register_blueprint(doors)
     app.register_error_handler(NotYours, web.show_missing)
     app.register_error_handler(Refused, web.show_conflict)

@@ -113,6 +113,8 @@ profiles = st.fixed_dictionaries(
         "treated_for": st.lists(st.sampled_from(["depression", "ptsd", "pain", "ocd"]), unique=True),
         "measures": st.one_of(st.none(), st.lists(st.sampled_from(sorted(MEASURES)), unique=True)),
         "always_dissociation": st.booleans(),
+        "questionnaires": some(["phq-9", "gad-7", "urinary", "of-tomorrow"], st.booleans()),
+        "language": st.sampled_from(["en", "es", ""]),
         "own_symptoms": st.lists(
             st.tuples(own, st.sampled_from(["Ringing ears", "Jaw", "Cold hands", "Rot"]), st.booleans()).map(
                 list

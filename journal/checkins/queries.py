@@ -6,12 +6,16 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from journal.domain import schedule
 from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.checkin import CheckIn, Note
 from journal.domain.infusion import Held, Plan, is_hazy
+from journal.domain.instrument import Instrument, instruments
 from journal.domain.measures import DISSOCIATION_DAYS, Measure, is_after_infusion
 from journal.domain.profile import Profile
+from journal.domain.questionnaires import RESPONSES, Response
+from journal.domain.schedule import Course, Due
 from journal.entries.held import held_in, plan_in
 from journal.entries.queries import Opened, Want, list_entries
 from journal.profiles.queries import PROFILE, profile_in
@@ -32,6 +36,22 @@ class Day:
     infusions: tuple[Held, ...]
     plan: Plan
     reports: tuple[AfterInfusion, ...]
+    responses: tuple[Response, ...]
+    response_days: tuple[date, ...]
+
+    def due(self, today: date) -> tuple[tuple[Due, Instrument, bool], ...]:
+        """The questionnaires to offer on this day's page, each with whether it was begun. One that is asked only once
+        is left to its own page: whether it was answered may lie years back."""
+        done = [
+            (one.instrument, day)
+            for one, day in zip(self.responses, self.response_days, strict=True)
+            if one.state != "open"
+        ]
+        begun = {one.instrument for one in self.responses if one.state == "open"}
+        course = Course.of(self.infusions, self.plan.days, today)
+        due = schedule.list_due(self.profile, done, course, today)
+        every = instruments()
+        return tuple((one, every[one.code], one.code in begun) for one in due if one.window.stage != "once")
 
     def is_hazy(self, captured_at: datetime) -> bool:
         """Whether something captured then was made in the first hours after an infusion."""
@@ -56,12 +76,14 @@ def get_day(session: Session, viewer: Viewer, day: date, may_restore: Callable[[
             Want("infusion", until=day),
             Want("after-infusion", day - timedelta(days=3), day + timedelta(days=1)),
             Want("plan"),
+            *(Want(kind, day - timedelta(days=schedule.NEEDS_DAYS), day) for kind in RESPONSES),
         ],
         with_deleted=True,
     )
     live = [one for one in opened if not one.is_deleted]
     profile, _revision = profile_in(live)
     infusions = held_in(live)
+    responses = [one for one in live if one.kind in RESPONSES]
     soon = is_after_infusion(
         day, [i.day for i in infusions if i.day >= day - timedelta(days=DISSOCIATION_DAYS)]
     )
@@ -83,6 +105,8 @@ def get_day(session: Session, viewer: Viewer, day: date, may_restore: Callable[[
         infusions=infusions,
         plan=plan_in(live)[0],
         reports=tuple(AfterInfusion.load(one.payload) for one in live if one.kind == "after-infusion"),
+        responses=tuple(RESPONSES[one.kind].load(one.payload) for one in responses),
+        response_days=tuple(one.day for one in responses),
     )
 
 

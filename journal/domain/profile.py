@@ -1,14 +1,17 @@
 """What the patient told about themselves. Sealed like every entry: what one is treated for is private."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from journal.domain.fields import Reader
+from journal.domain.instrument import LANGUAGES
 from journal.domain.measures import CONDITIONS, MEASURES, OWN, Measure, default_measures, own_measure
 
 MOST_NAME = 60
 MOST_OWN = 10
+CODE = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class OwnSymptom:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`measures` is None while the patient has chosen none."""
+    """`measures` is None while the patient has chosen none. `questionnaires` says by code which ones were turned on or
+    off, `language` in which they are read where they come in it."""
 
     kind: ClassVar[str] = "profile"
 
@@ -31,6 +35,8 @@ class Profile:
     measures: tuple[str, ...] | None = None
     always_dissociation: bool = False
     own_symptoms: tuple[OwnSymptom, ...] = ()
+    questionnaires: Mapping[str, bool] = field(default_factory=dict)
+    language: str = "en"
 
     def asked(self, soon_after_infusion: bool) -> tuple[Measure, ...]:
         """The measures to ask today, in the order of the page."""
@@ -55,6 +61,8 @@ class Profile:
             "measures": None if self.measures is None else list(self.measures),
             "always_dissociation": self.always_dissociation,
             "own_symptoms": [[s.id, s.name, s.asked] for s in self.own_symptoms],
+            "questionnaires": dict(self.questionnaires),
+            "language": self.language,
         }
 
     @classmethod
@@ -66,20 +74,33 @@ class Profile:
             None if measures is None else tuple(measures),
             stored["always_dissociation"],
             tuple(OwnSymptom(*own) for own in stored["own_symptoms"]),
+            stored.get("questionnaires", {}),  # profiles from before there were questionnaires
+            stored.get("language", "en"),
         )
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> "Profile":
         """From untrusted data. Raises Refused with a reason per field."""
-        reader = Reader(data, {"name", "treated_for", "measures", "always_dissociation", "own_symptoms"})
+        reader = Reader(data, {one.name for one in fields(cls)})
         name = reader.text("name", MOST_NAME).strip()
         treated = _ids(reader, data.get("treated_for"), "treated_for", CONDITIONS)
         chosen = data.get("measures")
         measures = None if chosen is None else _ids(reader, chosen, "measures", MEASURES)
         always = reader.flag("always_dissociation")
         own = _own_symptoms(reader, data.get("own_symptoms") or ())
+        asked = _switches(reader)
+        language = reader.choice("language", tuple(LANGUAGES), "Choose from the list.") or "en"
         reader.finish()
-        return cls(name, treated, measures, always, own)
+        return cls(name, treated, measures, always, own, asked, language)
+
+
+def _switches(reader: Reader) -> dict[str, bool]:
+    """Which questionnaires are asked or not, by code."""
+    switches = reader.mapping("questionnaires")
+    if any(not CODE.fullmatch(code) or not isinstance(on, bool) for code, on in switches.items()):
+        reader.refuse("questionnaires", "The journal can’t read this list.")
+        return {}
+    return switches
 
 
 def _ids(reader: Reader, raw: Any, field: str, known: Mapping[str, object]) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from journal.domain.errors import Refused
 from journal.domain.fields import Reader
 from journal.domain.instrument import (
     ABOVE_ZERO,
-    LANGUAGES,
     Band,
     Goal,
     Instrument,
@@ -215,4 +214,29 @@ def find_baseline(scores: Sequence[Scored], first_day: date, starts_at: datetime
     return max(before, key=lambda one: one.at, default=None)
 
 
-__all__ = ["LANGUAGES", "RESPONSES", "Change", "Response", "Scored", "UrinaryCheck"]
+def say_number(value: Decimal) -> str:
+    """14, 4.3, 4 for 4.0."""
+    return f"{value.normalize():f}"
+
+
+def say_score(instrument: Instrument, total: Decimal) -> str:
+    """What the score is, in words that don't diagnose."""
+    text = f"Your score is {say_number(total)} of {instrument.most}."
+    found = band(instrument, total)
+    return text if found is None else f"{text} That is in the range called {found.label['en'].lower()}."
+
+
+def say_change(told: Change, since: str) -> tuple[str, ...]:
+    """How it changed since what `since` names ("last time (17 on Sun 15 Nov)"), and what a step of that size is held to
+    mean."""
+    if told.points == 0:
+        return (f"The same as {since}.",)
+    size, way = abs(told.points), "lower" if told.points < 0 else "higher"
+    text = f"{say_number(size)} point{'' if size == 1 else 's'} {way} than {since}"
+    text += f", which is {abs(told.percent)} % {way}." if told.percent else "."
+    says = [text, *(goal.says for goal in told.goals)]
+    if told.step is not None:
+        says.append(f"{told.step.says} This is one.")
+    elif told.smallest is not None:
+        says.append(f"{told.smallest.says} This is less.")
+    return tuple(says)

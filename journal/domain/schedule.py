@@ -4,11 +4,13 @@ recording or moving an infusion moves it. A window that passes is gone; nobody i
 Source of the times: docs/clinical.md, "When questionnaires are due"; the lengths of the windows are our own choice.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from journal.domain.infusion import Held
+from journal.domain.instrument import instruments
+from journal.domain.profile import Profile
 
 BASELINE_DAYS = 7
 """Before infusion 1."""
@@ -18,8 +20,11 @@ AFTER_FIRST, AFTER_LAST = 14, 31
 FOUR_WEEKS = 28
 OPEN_DAYS = 7
 """Own choice: a window of the later ones stays open for a week."""
-EARLY_DAYS = 3
-"""Own choice: what was filled in up to three days before a window opens counts for it."""
+EARLY_DAYS, EARLY_DAYS_LATER = 3, 13
+"""Own choice: what was filled in up to three days before a window opens counts for it, and up to 13 days before one of
+the later ones, so that no two weeks are asked about twice."""
+NEEDS_DAYS = 60
+"""How far back `done` must reach for today's answer to be right."""
 SERIES_GAP = 14
 """Own choice: a planned day within 14 days of the infusion before it belongs to the same series."""
 SERIES_LEAST = 3
@@ -97,32 +102,23 @@ def _clusters(days: Sequence[date]) -> Iterator[list[date]]:
         yield cluster
 
 
-def windows(stages: Sequence[str], course: Course, done: Sequence[date], until: date) -> tuple[Window, ...]:
-    """Every window that opens up to `until`, in order and without overlap. `done` are the days on which the
-    questionnaire was finished or set aside."""
+def windows(stages: Sequence[str], course: Course, until: date) -> tuple[Window, ...]:
+    """Every window that opens up to `until`, in order and without overlap."""
     found: list[Window] = []
-    done = sorted(done)
     for place, series in enumerate(course.series):
         following = course.series[place + 1].first if place + 1 < len(course.series) else None
-        end = until if following is None else min(until, following - timedelta(days=BASELINE_DAYS + 1))
+        end = until if following is None else following - timedelta(days=BASELINE_DAYS + 1)
         found += [
-            Window(one.stage, one.opens, min(one.closes, end) if following else one.closes, one.week)
-            for one in _of_series(stages, series, done, end)
+            one if following is None else replace(one, closes=min(one.closes, end))
+            for one in _of_series(stages, series, end)
             if one.opens <= end
         ]
     if not course.series and course.maintenance is not None and "four-weekly" in stages:
-        opens = course.maintenance
-        found.append(Window("four-weekly", opens, opens + timedelta(days=OPEN_DAYS - 1)))
-        early = [
-            day
-            for day in done
-            if opens - timedelta(days=EARLY_DAYS) <= day < opens + timedelta(days=OPEN_DAYS)
-        ]
-        found += _four_weekly(early[0] if early else opens, done, until)
+        found += _four_weekly(course.maintenance, until)
     return tuple(one for one in found if one.opens <= until)
 
 
-def _of_series(stages: Sequence[str], series: Series, done: Sequence[date], until: date) -> Iterator[Window]:
+def _of_series(stages: Sequence[str], series: Series, until: date) -> Iterator[Window]:
     if "baseline" in stages and series.from_one:
         closes = series.first - timedelta(days=1) if series.first_given else series.first
         yield Window("baseline", series.first - timedelta(days=BASELINE_DAYS), closes)
@@ -134,33 +130,22 @@ def _of_series(stages: Sequence[str], series: Series, done: Sequence[date], unti
     first, last = (series.last + timedelta(days=days) for days in (AFTER_FIRST, AFTER_LAST))
     if "after" in stages:
         yield Window("after", first, last)
-        filled = [day for day in done if first - timedelta(days=EARLY_DAYS) <= day <= last]
-        anchor = filled[0] if filled else first
-    else:
-        filled = [day for day in done if series.first <= day < first]
-        anchor = max([series.last, *filled])
     if "four-weekly" in stages:
-        yield from _four_weekly(anchor, done, until)
+        since = first if "after" in stages else series.last
+        yield from _four_weekly(since + timedelta(days=FOUR_WEEKS), until)
 
 
-def _four_weekly(anchor: date, done: Sequence[date], until: date) -> Iterator[Window]:
-    """Every four weeks from the anchor, or from the last time it was filled in since."""
-    while True:
-        opens = anchor + timedelta(days=FOUR_WEEKS)
-        closes = opens + timedelta(days=OPEN_DAYS - 1)
-        before = [day for day in done if anchor < day < opens - timedelta(days=EARLY_DAYS)]
-        if before:  # filled in between times: the four weeks count from there
-            anchor = before[-1]
-            continue
-        if opens > until:
-            return
-        yield Window("four-weekly", opens, closes)
-        within = [day for day in done if anchor < day <= closes]
-        anchor = within[-1] if within else opens
+def _four_weekly(opens: date, until: date) -> Iterator[Window]:
+    while opens <= until:
+        yield Window("four-weekly", opens, opens + timedelta(days=OPEN_DAYS - 1))
+        opens += timedelta(days=FOUR_WEEKS)
 
 
 def is_done(window: Window, done: Sequence[date]) -> bool:
-    return any(window.opens - timedelta(days=EARLY_DAYS) <= day <= window.closes for day in done)
+    """Whether it was finished or set aside on one of these days, within the window or so shortly before it that it
+    would look back on the same time again."""
+    early = EARLY_DAYS if window.stage in ("baseline", "weekly") else EARLY_DAYS_LATER
+    return any(window.opens - timedelta(days=early) <= day <= window.closes for day in done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +164,31 @@ def find_due(
     if "once" in stages:
         window = Window("once", today, today)
         return None if done else Due(code, window, WHY["once"])
-    for window in windows(stages, course, done, today):
+    for window in windows(stages, course, today):
         if window.opens <= today <= window.closes and not is_done(window, done):
             return Due(code, window, WHY[window.stage].format(week=window.week))
     return None
 
 
+def list_due(
+    profile: Profile, done: Iterable[tuple[str, date]], course: Course, today: date
+) -> tuple[Due, ...]:
+    """What is due today of the questionnaires that the patient is asked, in their order. `done` has a code and a day
+    for each that was finished or set aside."""
+    days: dict[str, list[date]] = {}
+    for code, day in done:
+        days.setdefault(code, []).append(day)
+    found = (
+        find_due(code, one.stages, course, days.get(code, ()), today)
+        for code, one in instruments().items()
+        if one.is_on(profile.treated_for, profile.questionnaires)
+    )
+    return tuple(one for one in found if one is not None)
+
+
 def find_next(stages: Sequence[str], course: Course, done: Sequence[date], today: date) -> Window | None:
     """The next window that opens after today, as the plan stands now."""
-    ahead = windows(stages, course, done, today + timedelta(days=FOUR_WEEKS * 3))
+    ahead = windows(stages, course, today + timedelta(days=FOUR_WEEKS * 3))
     return next((one for one in ahead if one.opens > today and not is_done(one, done)), None)
 
 

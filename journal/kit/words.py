@@ -54,7 +54,12 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def days_later(day: date, count: int) -> date:
+    return day + timedelta(days=count)
+
+
 FILTERS = {
+    "days_later": days_later,
     "lower_first": lower_first,
     "in_zone": in_zone,
     "say_time": say_time,

@@ -68,6 +68,17 @@ OWN: dict[str, int] = {
     "safety.safety_plan": 200,
     "safety.edit_plan": 200,
     "safety.plan_history": 404,
+    "questionnaires.index": 200,
+    "questionnaires.begin": 200,
+    "questionnaires.question": 200,
+    "questionnaires.end": 303,
+    "questionnaires.settle": 405,
+    "questionnaires.result": 404,
+    "questionnaires.delete": 404,
+    "questionnaires.restore": 405,
+    "questionnaires.about": 200,
+    "questionnaires.ask": 405,
+    "questionnaires.choose_language": 404,
     "trends.page": 200,
     "trends.data": 200,
 }
@@ -83,6 +94,9 @@ def path_of(rule: Any, entry: str, infusion: str) -> str:
         "step": "name",
         "setting": "name",
         "token": "x",
+        "code": "phq-9",
+        "place": "1",
+        "response_id": entry,
         "session_id": str(uuid4()),
     }
     values |= {"entry_id": entry, "infusion_id": infusion}
