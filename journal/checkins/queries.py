@@ -15,7 +15,7 @@ from journal.domain.instrument import Instrument, instruments
 from journal.domain.measures import DISSOCIATION_DAYS, Measure, is_after_infusion
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import RESPONSES, Response
-from journal.domain.schedule import Course, Due
+from journal.domain.schedule import Due, Timeline
 from journal.entries.held import held_in, plan_in
 from journal.entries.queries import Opened, Want, list_entries
 from journal.profiles.queries import PROFILE, profile_in
@@ -48,8 +48,8 @@ class Day:
             if one.state != "open"
         ]
         begun = {one.instrument for one in self.responses if one.state == "open"}
-        course = Course.of(self.infusions, self.plan.days, today)
-        due = schedule.list_due(self.profile, done, course, today)
+        timeline = Timeline.of(self.infusions, self.plan.days, today)
+        due = schedule.list_due(self.profile, done, timeline, today)
         every = instruments()
         return tuple((one, every[one.code], one.code in begun) for one in due if one.window.stage != "once")
 

@@ -12,13 +12,17 @@ from sqlalchemy.orm import Session
 from journal.accounts import queries as account_queries
 from journal.accounts import service as accounts
 from journal.checkins import service as checkins
-from journal.demo.stories import Given, Patient, Told, tell
+from journal.demo.stories import Answered, Given, Patient, Told, tell
 from journal.domain.access import Viewer
 from journal.domain.days import Moment, day_of, instant_of
 from journal.domain.infusion import Held
+from journal.domain.instrument import instruments
 from journal.domain.profile import Profile
+from journal.domain.questionnaires import RESPONSES, asked_items
 from journal.infusions import service as infusions
 from journal.profiles import service as profiles
+from journal.questionnaires import service as questionnaires
+from journal.safety import service as safety
 
 DOMAIN = "demo.example.org"
 DEVICE = "Chrome on Android"
@@ -83,6 +87,12 @@ def _add(
         _add_infusion(session, viewer, given, zone, now, ids)
     for told in patient.days:
         _add_checkin(session, viewer, told, zone, now, ids)
+    for answered in patient.responses:
+        _add_response(session, viewer, answered, zone, now, ids)
+    if patient.plan is not None:
+        safety.keep_plan(
+            session, viewer, patient.plan, Moment(start, day_of(start, zone, 0), zone, DEVICE), base=0
+        )
 
 
 def _at(day: date, hour: int, zone: ZoneInfo, now: datetime) -> datetime:
@@ -102,6 +112,19 @@ def _add_checkin(
         base=0,
         day=told.day,
     )
+
+
+def _add_response(
+    session: Session, viewer: Viewer, told: Answered, zone: ZoneInfo, now: datetime, ids: Random
+) -> None:
+    instrument = instruments()[told.code]
+    response_id = _new_id(ids)
+    moment = Moment(_at(told.day, 18, zone, now), told.day, zone, DEVICE)
+    values = dict(zip((item.id for item in instrument.items), told.answers, strict=True))
+    first = RESPONSES[instrument.kept_as](instrument.code)
+    asked = {item.id for item in asked_items(instrument, values)}
+    data = first.dump() | {"answers": {i: v for i, v in values.items() if i in asked}, "state": "finished"}
+    questionnaires.record(session, viewer, type(first).parse(data), moment, entry_id=response_id)
 
 
 def _add_infusion(

@@ -10,6 +10,9 @@ from uuid import UUID
 from journal.domain.after_infusion import AfterInfusion, Course
 from journal.domain.checkin import CheckIn
 from journal.domain.infusion import Infusion
+from journal.domain.instrument import instruments
+from journal.domain.safety import SafetyPlan
+from journal.domain.schedule import Series, Timeline, windows
 
 NAMES = ("Maya", "Jonas", "Amira", "Luis", "Grete", "Tomas", "Noor", "Eli", "Rosa", "Kofi", "Ida", "Sam")
 STORIES = ("quick", "slow", "none", "worse", "forgets", "maintenance")
@@ -25,6 +28,19 @@ NOTES = (
     "Nothing moved today, grey all over.",
     "Cooked for two. Burned the rice, did not mind.",
     "Shoulder aches when it rains.",
+)
+ASKED = {"depression": "phq-9", "ptsd": "pcl-5", "pain": "peg", "anxiety": "gad-7", "ocd": "phq-9"}
+PLAN = SafetyPlan(
+    struggling="I stop answering the phone. I keep the curtains closed.",
+    things_i_do="The cold tap on my wrists. Walk round the block, even in slippers.",
+    places_and_people="The library. Jonas and the dog.",
+    people_to_tell="My sister. Jonas.",
+    safer_home="Jonas keeps the spare tablets.",
+    what_matters="Seeing the goats in spring.",
+    person_name="Jonas",
+    person_number="+1 505 555 0117",
+    clinic_name="Harbor Light",
+    clinic_number="+1 505 555 0100",
 )
 FEELINGS = ("A bit nervous, mostly hopeful.", "Tired of trying, but here.", "Calm. Brought my own blanket.")
 
@@ -56,12 +72,23 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A questionnaire filled in on a day; its answers in the order of the form."""
+
+    day: date
+    code: str
+    answers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Patient:
     name: str
     story: str
     condition: str
     days: tuple[Told, ...] = field(repr=False)
     infusions: tuple[Given, ...] = field(repr=False)
+    responses: tuple[Answered, ...] = field(repr=False, default=())
+    plan: SafetyPlan | None = field(repr=False, default=None)
 
 
 def tell(count: int, weeks: int, seed: int, today: date) -> Iterator[Patient]:
@@ -79,7 +106,36 @@ def tell(count: int, weeks: int, seed: int, today: date) -> Iterator[Patient]:
             condition,
             tuple(_days(story, condition, first, today, given, draw)),
             tuple(_infusion(day, number, draw) for number, day in enumerate(given, 1)),
+            tuple(_responses(story, condition, given, today, Random(f"{seed}:{place}:answers"))),
+            PLAN if place % 3 == 1 else None,
         )
+
+
+def _responses(
+    story: str, condition: str, given: list[date], today: date, draw: Random
+) -> Iterator[Answered]:
+    """At the times at which they are asked, now and then a day or two later, and sometimes not at all."""
+    if not given:
+        return
+    first, last = given[0], given[min(5, len(given) - 1)]
+    timeline = Timeline((Series(first, last, True, True),), None)
+    for code in (ASKED[condition], "urinary"):
+        instrument = instruments()[code]
+        for window in windows(instrument.stages, timeline, today):
+            day = window.opens + timedelta(days=draw.randrange(3))
+            left_out = draw.random() < (0.3 if story == "forgets" else 0.08)
+            if day > today - timedelta(days=1) or (left_out and window.stage != "baseline"):
+                continue
+            share = _severity(story, day, given, draw) / 10
+            if code == "urinary":
+                yield Answered(day, code, (0, 1 if draw.random() < 0.15 else 0, 0))
+                continue
+            answers = []
+            for item in instrument.items:
+                most = item.options[-1].score
+                value = min(most, max(0, round(share * most + draw.uniform(-0.8, 0.6))))
+                answers.append(0 if item.flag else value)  # nobody in the demo is in danger
+            yield Answered(day, code, tuple(answers))
 
 
 def _infusion_days(story: str, first: date, today: date, draw: Random) -> list[date]:

@@ -9,12 +9,13 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`kind`: "call", "text" (a number to dial or write to) or "link" (an address)."""
+    """`kind`: "call", "text" (a number to dial or write to) or "link" (an address). `short` is one word for it."""
 
     kind: str
     label: str
     number: str
     detail: str
+    short: str = "more"
 
 
 @dataclass(frozen=True, slots=True)

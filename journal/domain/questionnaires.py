@@ -219,13 +219,6 @@ def say_number(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
-def say_score(instrument: Instrument, total: Decimal) -> str:
-    """What the score is, in words that don't diagnose."""
-    text = f"Your score is {say_number(total)} of {instrument.most}."
-    found = band(instrument, total)
-    return text if found is None else f"{text} That is in the range called {found.label['en'].lower()}."
-
-
 def say_change(told: Change, since: str) -> tuple[str, ...]:
     """How it changed since what `since` names ("last time (17 on Sun 15 Nov)"), and what a step of that size is held to
     mean."""

@@ -20,9 +20,9 @@ AFTER_FIRST, AFTER_LAST = 14, 31
 FOUR_WEEKS = 28
 OPEN_DAYS = 7
 """Own choice: a window of the later ones stays open for a week."""
-EARLY_DAYS, EARLY_DAYS_LATER = 3, 13
-"""Own choice: what was filled in up to three days before a window opens counts for it, and up to 13 days before one of
-the later ones, so that no two weeks are asked about twice."""
+EARLY_DAYS = {"baseline": 3, "weekly": 3, "after": 0, "four-weekly": 13}
+"""Own choice: what was filled in so many days before a window opens counts for it. None for the one after a series:
+that measure is only comparable within its own days."""
 NEEDS_DAYS = 60
 """How far back `done` must reach for today's answer to be right."""
 SERIES_GAP = 14
@@ -53,14 +53,14 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Timeline:
     """What schedules are worked out from: the series, and the first maintenance infusion where no series is known."""
 
     series: tuple[Series, ...]
     maintenance: date | None
 
     @classmethod
-    def of(cls, given: Sequence[Held], planned: Sequence[date], today: date) -> "Course":
+    def of(cls, given: Sequence[Held], planned: Sequence[date], today: date) -> "Timeline":
         """`given` in order. Planned days that passed without an infusion were skipped and count for nothing."""
         series: list[Series] = []
         maintenance: date | None = None
@@ -102,19 +102,19 @@ def _clusters(days: Sequence[date]) -> Iterator[list[date]]:
         yield cluster
 
 
-def windows(stages: Sequence[str], course: Course, until: date) -> tuple[Window, ...]:
+def windows(stages: Sequence[str], timeline: Timeline, until: date) -> tuple[Window, ...]:
     """Every window that opens up to `until`, in order and without overlap."""
     found: list[Window] = []
-    for place, series in enumerate(course.series):
-        following = course.series[place + 1].first if place + 1 < len(course.series) else None
+    for place, series in enumerate(timeline.series):
+        following = timeline.series[place + 1].first if place + 1 < len(timeline.series) else None
         end = until if following is None else following - timedelta(days=BASELINE_DAYS + 1)
         found += [
             one if following is None else replace(one, closes=min(one.closes, end))
             for one in _of_series(stages, series, end)
             if one.opens <= end
         ]
-    if not course.series and course.maintenance is not None and "four-weekly" in stages:
-        found += _four_weekly(course.maintenance, until)
+    if not timeline.series and timeline.maintenance is not None and "four-weekly" in stages:
+        found += _four_weekly(timeline.maintenance, until)
     return tuple(one for one in found if one.opens <= until)
 
 
@@ -144,8 +144,8 @@ def _four_weekly(opens: date, until: date) -> Iterator[Window]:
 def is_done(window: Window, done: Sequence[date]) -> bool:
     """Whether it was finished or set aside on one of these days, within the window or so shortly before it that it
     would look back on the same time again."""
-    early = EARLY_DAYS if window.stage in ("baseline", "weekly") else EARLY_DAYS_LATER
-    return any(window.opens - timedelta(days=early) <= day <= window.closes for day in done)
+    since = window.opens - timedelta(days=EARLY_DAYS[window.stage])
+    return any(since <= day <= window.closes for day in done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,20 +158,20 @@ class Due:
 
 
 def find_due(
-    code: str, stages: Sequence[str], course: Course, done: Sequence[date], today: date
+    code: str, stages: Sequence[str], timeline: Timeline, done: Sequence[date], today: date
 ) -> Due | None:
     """What is due today, or None."""
     if "once" in stages:
         window = Window("once", today, today)
         return None if done else Due(code, window, WHY["once"])
-    for window in windows(stages, course, today):
+    for window in windows(stages, timeline, today):
         if window.opens <= today <= window.closes and not is_done(window, done):
             return Due(code, window, WHY[window.stage].format(week=window.week))
     return None
 
 
 def list_due(
-    profile: Profile, done: Iterable[tuple[str, date]], course: Course, today: date
+    profile: Profile, done: Iterable[tuple[str, date]], timeline: Timeline, today: date
 ) -> tuple[Due, ...]:
     """What is due today of the questionnaires that the patient is asked, in their order. `done` has a code and a day
     for each that was finished or set aside."""
@@ -179,16 +179,16 @@ def list_due(
     for code, day in done:
         days.setdefault(code, []).append(day)
     found = (
-        find_due(code, one.stages, course, days.get(code, ()), today)
+        find_due(code, one.stages, timeline, days.get(code, ()), today)
         for code, one in instruments().items()
         if one.is_on(profile.treated_for, profile.questionnaires)
     )
     return tuple(one for one in found if one is not None)
 
 
-def find_next(stages: Sequence[str], course: Course, done: Sequence[date], today: date) -> Window | None:
+def find_next(stages: Sequence[str], timeline: Timeline, done: Sequence[date], today: date) -> Window | None:
     """The next window that opens after today, as the plan stands now."""
-    ahead = windows(stages, course, today + timedelta(days=FOUR_WEEKS * 3))
+    ahead = windows(stages, timeline, today + timedelta(days=FOUR_WEEKS * 3))
     return next((one for one in ahead if one.opens > today and not is_done(one, done)), None)
 
 

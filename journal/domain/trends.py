@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -12,7 +13,9 @@ from journal.domain.after_infusion import AfterInfusion
 from journal.domain.alignment import Aligned
 from journal.domain.benefit import BASELINE_DAYS, Given, series_start
 from journal.domain.days import days_between
+from journal.domain.instrument import Instrument, find_instrument, instruments
 from journal.domain.measures import Measure
+from journal.domain.questionnaires import Response, say_number, score
 from journal.domain.side_effects import GRADES, SIDE_EFFECTS
 
 MIDDLE_DAYS = 7
@@ -64,6 +67,15 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """A questionnaire's scores in the time shown, the first one first."""
+
+    instrument: Instrument
+    points: tuple[tuple[date, Decimal], ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trends:
     """Everything the Trends page says, from `first` to `last`, both included."""
 
@@ -75,6 +87,7 @@ class Trends:
     series: tuple[Series, ...]
     aligned: Aligned | None
     strip: Strip
+    scores: tuple[Scores, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -128,8 +141,10 @@ def build(
     infusions: Sequence[Given],
     reports: Iterable[tuple[date, AfterInfusion]],
     chosen: Measure | None,
+    responses: Iterable[tuple[date, Response]] = (),
 ) -> Trends:
-    """Compute the page. `infusions` are all of them in order; `chosen` is the measure of the aligned chart."""
+    """Compute the page. `infusions` are all of them in order; `chosen` is the measure of the aligned chart;
+    `responses` to questionnaires by day, in the order they were made."""
     by_day = the_day_values(one for one in logged if one.day <= today)
     length = WINDOWS[window]
     if length is not None:
@@ -149,9 +164,40 @@ def build(
         aligned = alignment.build(
             chosen, by_measure[chosen.id], [i for i in infusions if i.day <= today], first, today
         )
-    return Trends(
-        window, first, today, days, shown, series, aligned, _strip(by_day, infusions, shown, reports, today)
+    strip = _strip(by_day, infusions, shown, reports, today)
+    told = [(day, one) for day, one in responses if first <= day <= today]
+    return Trends(window, first, today, days, shown, series, aligned, strip, _scores(told))
+
+
+def _scores(responses: Iterable[tuple[date, Response]]) -> tuple[Scores, ...]:
+    """Finished, whole ones only; each questionnaire by itself, its versions for a week and a month apart."""
+    points: dict[str, list[tuple[date, Decimal]]] = {}
+    for day, one in responses:
+        instrument = find_instrument(one.instrument)
+        total = score(instrument, one.answers) if instrument and one.state == "finished" else None
+        if total is not None:
+            points.setdefault(one.instrument, []).append((day, total))
+    return tuple(
+        Scores(one, tuple(points[code]), _score_sentence(one, points[code]))
+        for code, one in instruments().items()
+        if code in points
     )
+
+
+def _score_sentence(instrument: Instrument, points: Sequence[tuple[date, Decimal]]) -> str:
+    def said(point: tuple[date, Decimal]) -> str:
+        return f"{say_number(point[1])} on {point[0].day} {point[0]:%B}"
+
+    name = instrument.short_title
+    if len(points) == 1:
+        return f"{name} was filled in once in this time: {said(points[0])}."
+    text = (
+        f"{name} was filled in {len(points)} times in this time: {said(points[0])}, then {said(points[-1])}"
+    )
+    if len(points) > 2:
+        lowest, highest = (f(total for _day, total in points) for f in (min, max))
+        return f"{text}. All scores lie between {say_number(lowest)} and {say_number(highest)}."
+    return f"{text}."
 
 
 def _series(
@@ -311,6 +357,19 @@ def to_json(trends: Trends) -> dict[str, Any]:
             "infusions": trends.strip.infusions,
             "sentence": trends.strip.sentence,
         },
+        "questionnaires": [
+            {
+                "code": one.instrument.code,
+                "title": one.instrument.short_title,
+                "least": one.instrument.least,
+                "most": one.instrument.most,
+                "higher_is": "worse",
+                "bands": [[band.id, band.least, band.most] for band in one.instrument.bands],
+                "scores": [{"day": day.isoformat(), "score": float(total)} for day, total in one.points],
+                "sentence": one.sentence,
+            }
+            for one in trends.scores
+        ],
     }
 
 

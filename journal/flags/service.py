@@ -1,6 +1,6 @@
 """Raising flags in the same breath in which their cause is kept. Nothing here commits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -54,13 +54,21 @@ def consider(
     again: saving a corrected note doesn't bring help up once more."""
     if kept.how == "same":
         return Considered(kept)
-    context = _context(session, viewer, payload, day, moment, held)
+    infusions = _infusions(session, viewer, payload, day) if held is None else (held,)
+    context = Context(
+        rules.hours_since(infusions, _told_at(held, moment.now, day, moment)),
+        day < moment.today,
+        _urinary_reports(session, viewer, payload, day),
+        f"{day:%Y-%m}",
+    )
     raised = rules.decide(payload, context)
     if not raised:
         return Considered(kept)
+    earlier = context
     if before is None and base:
-        before = _revision(session, viewer, kept.entry_id, payload.kind, base)
-    fresh = rules.newly(raised, rules.decide(before, context) if before is not None else ())
+        before, then = _revision(session, viewer, kept.entry_id, payload.kind, base)
+        earlier = replace(context, hours=rules.hours_since(infusions, _told_at(held, then, day, moment)))
+    fresh = rules.newly(raised, rules.decide(before, earlier) if before is not None else ())
     for one in fresh:
         if one.rule.urgency != "support":
             _raise(session, viewer, one, kept.entry_id, moment)
@@ -68,27 +76,33 @@ def consider(
     return Considered(kept, any(one.rule.first for one in fresh), " ".join(says))
 
 
-def _context(
-    session: Session, viewer: Viewer, payload: Payload, day: date, moment: Moment, held: Held | None
-) -> Context:
-    needs = rules.needs(payload)
-    at = rules.told_at(moment.now, day, moment.today, moment.zone)
-    hours, reports = None, 1
+def _told_at(held: Held | None, captured_at: datetime, day: date, moment: Moment) -> datetime:
+    """When it was so: a report says how it is as it is written; a check-in, how its day was."""
     if held is not None:
-        hours = rules.hours_since([held], moment.now)
-    elif needs.infusions:
-        hours = rules.hours_since(held_in(list_entries(session, viewer, [Want("infusion", until=day)])), at)
-    if needs.urinary:
-        first = day - timedelta(days=rules.URINARY_DAYS - 1)
-        told = list_entries(session, viewer, [Want(kind, first, day) for kind in REPORTS])
-        reports = rules.count_urinary(KINDS[one.kind].load(one.payload) for one in told)
-    return Context(hours, day < moment.today, reports, f"{day:%Y-%m}")
+        return captured_at
+    return rules.told_at(captured_at, day, moment.today, moment.zone)
 
 
-def _revision(session: Session, viewer: Viewer, entry_id: UUID, kind: str, number: int) -> Payload | None:
-    versions = list_versions(session, viewer, entry_id, kind)
-    held = next((v.payload for v in versions if v.number == number), None)
-    return None if held is None else cast(Payload, KINDS[kind].load(held))
+def _infusions(session: Session, viewer: Viewer, payload: Payload, day: date) -> tuple[Held, ...]:
+    if not rules.needs(payload).infusions:
+        return ()
+    return held_in(list_entries(session, viewer, [Want("infusion", until=day)]))
+
+
+def _urinary_reports(session: Session, viewer: Viewer, payload: Payload, day: date) -> int:
+    if not rules.needs(payload).urinary:
+        return 1
+    first = day - timedelta(days=rules.URINARY_DAYS - 1)
+    told = list_entries(session, viewer, [Want(kind, first, day) for kind in REPORTS])
+    return rules.count_urinary(KINDS[one.kind].load(one.payload) for one in told)
+
+
+def _revision(
+    session: Session, viewer: Viewer, entry_id: UUID, kind: str, number: int
+) -> tuple[Payload | None, datetime]:
+    """What the revision said (None for a deletion), and when it was captured."""
+    held = next(v for v in list_versions(session, viewer, entry_id, kind) if v.number == number)
+    return (None if held.payload is None else cast(Payload, KINDS[kind].load(held.payload))), held.captured_at
 
 
 def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment: Moment) -> None:
@@ -109,11 +123,11 @@ def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment
         again_on=moment.today + timedelta(days=1) if rule.first else None,
         sealed=sealed,
     )
-    # The flag is there once; help is shown again, since it was said again.
+    # The flag is there once. It was said anew: it is open again, and help is shown again.
     session.execute(
         insert.on_conflict_do_update(
             index_elements=["patient_id", "cause_hash"],
-            set_={"help_on": insert.excluded.help_on, "again_on": insert.excluded.again_on},
+            set_={name: insert.excluded[name] for name in ("state", "help_on", "again_on")},
         )
     )
     audit.note(

@@ -24,7 +24,7 @@ from journal.domain.questionnaires import (
     score,
     since_baseline,
 )
-from journal.domain.schedule import Course, Due, Window
+from journal.domain.schedule import Due, Timeline, Window
 from journal.entries.held import held_in, plan_in
 from journal.entries.queries import Opened, Want, list_entries
 from journal.profiles.queries import PROFILE, profile_in
@@ -90,15 +90,15 @@ class Shelf:
     def is_on(self, instrument: Instrument) -> bool:
         return instrument.is_on(self.profile.treated_for, self.profile.questionnaires)
 
-    def course(self, today: date) -> Course:
-        return Course.of(self.infusions, self.plan.days, today)
+    def timeline(self, today: date) -> Timeline:
+        return Timeline.of(self.infusions, self.plan.days, today)
 
     def due(self, today: date) -> tuple[Due, ...]:
-        return schedule.list_due(self.profile, done_days(self.filled), self.course(today), today)
+        return schedule.list_due(self.profile, done_days(self.filled), self.timeline(today), today)
 
     def find_next(self, instrument: Instrument, today: date) -> Window | None:
         done = [day for _code, day in done_days(self.of(instrument.code))]
-        return schedule.find_next(instrument.stages, self.course(today), done, today)
+        return schedule.find_next(instrument.stages, self.timeline(today), done, today)
 
     def compare(self, one: Filled) -> "Compared":
         """How the score has changed since the one before it, and since the baseline of its series."""

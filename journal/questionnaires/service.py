@@ -67,6 +67,14 @@ def answer(
     return Answered(after, considered)
 
 
+def record(
+    session: Session, viewer: Viewer, response: Response, moment: Moment, *, entry_id: UUID
+) -> Considered:
+    """Keep a response that was filled in elsewhere as one."""
+    kept = _append(session, viewer, response, None, entry_id, moment)
+    return flags.consider(session, viewer, kept, response, moment.today, moment)
+
+
 def settle(
     session: Session, viewer: Viewer, instrument: Instrument, state: str, moment: Moment, *, entry_id: UUID
 ) -> Kept:

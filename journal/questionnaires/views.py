@@ -14,10 +14,10 @@ from journal.domain.profile import Profile
 from journal.domain.questionnaires import (
     RESUME_DAYS,
     asked_items,
+    band,
     is_whole,
     say_change,
     say_number,
-    say_score,
     unanswered,
 )
 from journal.entries import removal
@@ -182,17 +182,18 @@ def question(code: str, place: int) -> Page:
     named = entry_id if response.state == "finished" else None
     left = [_place(instrument, item.id) for item in unanswered(instrument, response.answers)]
     later = next((one for one in left if one > place), None)
+    considered = answered.considered
+    if considered.says:
+        say(f"Saved. {considered.says}")
     if named:
         onward = url_for("questionnaires.result", code=code, response_id=entry_id)
-        says = answered.considered.says or (
-            "Saved." if answered.considered.kept.how != "same" else "This was saved already."
-        )
-        say(f"{says if says.startswith(('Saved', 'This')) else 'Saved. ' + says}")
+        if not considered.says:
+            say("Saved." if considered.kept.how != "same" else "This was saved already.")
     elif later:
         onward = _question_url(instrument, later, None)
     else:
         onward = url_for("questionnaires.end", code=code)
-    if answered.considered.help_first:
+    if considered.help_first:
         onward = url_for("safety.help_now", next=onward)
     return redirect(onward, 303)
 
@@ -259,7 +260,7 @@ def result(code: str, response_id: UUID) -> Page:
             for place in (_place(instrument, item.id),)
         ],
         scored=told.scored,
-        score=say_score(instrument, told.scored.score) if told.scored else None,
+        band=band(instrument, told.scored.score) if told.scored else None,
         say_number=say_number,
         changes=changes,
         may_change=held.entry.day == today,

@@ -16,10 +16,15 @@ def safety_plan_id(patient_id: UUID) -> UUID:
     return uuid5(patient_id, "safety-plan")
 
 
+def safety_check_id(patient_id: UUID, day: date) -> UUID:
+    """The one answer of a day to "Do you feel safe right now?"; answering again revises it."""
+    return uuid5(patient_id, f"safety-check {day.isoformat()}")
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The patient's safety plan with its entry (None where none is kept), and today's last answer to "Do you feel safe
-    right now?" with its time."""
+    """The patient's safety plan with its entry (None where none is kept), and today's answer to "Do you feel safe right
+    now?" with its time."""
 
     plan: SafetyPlan
     entry: Opened | None
@@ -31,8 +36,7 @@ def get_own(session: Session, viewer: Viewer, today: date) -> Own:
     """Never raises for an empty journal: all of it is simply empty."""
     opened = list_entries(session, viewer, [Want("safety-plan"), Want("safety-check", today, today)])
     entry = next((one for one in opened if one.kind == SafetyPlan.kind), None)
-    checks = [one for one in opened if one.kind == SafetyCheck.kind]
-    last = max(checks, key=lambda one: one.captured_at, default=None)
+    last = next((one for one in opened if one.kind == SafetyCheck.kind), None)
     return Own(
         SafetyPlan.load(entry.payload) if entry else SafetyPlan(),
         entry,

@@ -1,7 +1,5 @@
 """Keeping the safety plan, and the answer to "Do you feel safe right now?". Nothing here commits."""
 
-from uuid import UUID
-
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
@@ -12,7 +10,7 @@ from journal.entries.queries import find_entry
 from journal.entries.service import Draft, Kept
 from journal.flags import service as flags
 from journal.flags.service import Considered
-from journal.safety.queries import safety_plan_id
+from journal.safety.queries import safety_check_id, safety_plan_id
 
 
 def keep_plan(session: Session, viewer: Viewer, plan: SafetyPlan, moment: Moment, *, base: int) -> Kept:
@@ -30,11 +28,10 @@ def keep_plan(session: Session, viewer: Viewer, plan: SafetyPlan, moment: Moment
     return entries.append(session, viewer, draft, moment.now)
 
 
-def answer(
-    session: Session, viewer: Viewer, check: SafetyCheck, moment: Moment, *, entry_id: UUID
-) -> Considered:
-    """Keep the answer, and raise a flag unless it is "yes". Another answer on the same page changes the first one."""
+def answer(session: Session, viewer: Viewer, check: SafetyCheck, moment: Moment) -> Considered:
+    """Keep the answer, and raise a flag unless it is "yes". Another answer on the same day revises the first one."""
     entries.lock(session, viewer)
+    entry_id = safety_check_id(viewer.patient_id, moment.today)
     held = find_entry(session, viewer, entry_id, SafetyCheck.kind)
     before = SafetyCheck.load(held.payload) if held is not None and not held.is_deleted else None
     draft = Draft(

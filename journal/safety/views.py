@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -12,7 +11,7 @@ from journal.domain import safety as plans
 from journal.domain.errors import Refused
 from journal.domain.help_numbers import countries, help_for
 from journal.domain.safety import SafetyCheck, SafetyPlan
-from journal.entries.forms import entry_id_of, number_of
+from journal.entries.forms import number_of
 from journal.entries.views import BOTH_KEPT, versions
 from journal.flags import queries as flags
 from journal.flags import service as raising
@@ -53,7 +52,6 @@ def help_now() -> str:
         answers=plans.SAFE_ANSWERS,
         question=plans.SAFE_QUESTION,
         to_dial=plans.to_dial,
-        entry_id=uuid4(),
         zone=present.zone() if who else None,
     )
 
@@ -63,11 +61,10 @@ def answer_safe() -> Response:
     """Do you feel safe right now? Each answer is a button, kept when it is tapped."""
     moment = present.moment()
     check = SafetyCheck.parse({"safe": request.form.get("safe")})
-    service.answer(unit(), present.viewer(), check, moment, entry_id=entry_id_of(request.form))
+    service.answer(unit(), present.viewer(), check, moment)
     unit().commit()
-    say(
-        "Saved. Thank you for telling us." if check.safe != "yes" else "Saved. The numbers stay here for you."
-    )
+    if check.safe == "yes":
+        say("Saved. The numbers stay here for you.")
     onward = local_target(request.form.get("next"))
     return redirect(url_for("safety.help_now", next=onward), 303)
 

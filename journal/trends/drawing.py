@@ -4,13 +4,15 @@ style sheet by class, so the three looks and the printer each get their own colo
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
 from journal.domain.alignment import OFFSETS, Aligned, Line
 from journal.domain.benefit import Given
+from journal.domain.questionnaires import band, say_number
 from journal.domain.side_effects import GRADES
-from journal.domain.trends import STRIP_DAYS, Series, Strip, Trends
+from journal.domain.trends import STRIP_DAYS, Scores, Series, Strip, Trends
 from journal.kit.words import say_short_day
 
 WIDTH, HEIGHT = 358, 216
@@ -202,6 +204,72 @@ def _end_numbers(lines: Sequence[Line], xs: Sequence[float]) -> str:
 
 def _minus(offset: int) -> str:
     return f"−{-offset}" if offset < 0 else str(offset)
+
+
+JOINED_DAYS = 35
+"""Scores further apart than this aren't joined: there was time for one in between."""
+NUMBERED = 12
+
+
+def scores(chart: Scores, trends: Trends) -> Markup:
+    """A questionnaire's scores by day, with infusions as lines; where its authors named ranges, their edges."""
+    instrument = chart.instrument
+    xs = _places(len(trends.days))[0]
+    scale = (BOTTOM - TOP) / (instrument.most - instrument.least)
+    spots = [
+        (
+            xs[(day - trends.first).days],
+            round(BOTTOM - (float(total) - instrument.least) * scale, 1),
+            day,
+            total,
+        )
+        for day, total in chart.points
+    ]
+    quarter = (RIGHT - LEFT) / 4
+    is_left_free = all(x > LEFT + quarter for x, *_ in spots)
+    side, anchor = (LEFT + 4, "start") if is_left_free else (RIGHT, "end")
+    edges = "".join(
+        f'<line class="band-edge" x1="{LEFT}" x2="{RIGHT}" y1="{(y := round(BOTTOM - (band.least - instrument.least) * scale, 1))}" y2="{y}"/>'
+        f'<text class="band" x="{side}" y="{y - 4}" text-anchor="{anchor}">{escape(band.label["en"].lower())}</text>'
+        for band in instrument.bands
+    )
+    middle = (instrument.least + instrument.most) / 2
+    grid = "".join(
+        f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{y}" y2="{y}"/>'
+        f'<text class="tick" x="{LEFT - 6}" y="{y + 5}" text-anchor="end">{value:g}</text>'
+        for value, y in (
+            (instrument.least, BOTTOM),
+            *(((middle, (TOP + BOTTOM) / 2),) if middle == int(middle) and not instrument.bands else ()),
+            (instrument.most, TOP),
+        )
+    )
+    lines = "".join(
+        f"M{ax} {ay}L{bx} {by}"
+        for (ax, ay, a_day, _), (bx, by, b_day, _) in pairwise(spots)
+        if (b_day - a_day).days <= JOINED_DAYS
+    )
+    dots = "".join(f'<circle class="last" cx="{x}" cy="{y}" r="4.5"/>' for x, y, _day, _total in spots)
+    numbers = "".join(
+        f'<text class="score-number" x="{min(max(x, LEFT + 10), RIGHT - 10)}" y="{y - 9}" text-anchor="middle">{say_number(total)}</text>'
+        for x, y, _day, total in (spots if len(spots) <= NUMBERED else spots[-1:])
+    )
+    title = escape(f"{instrument.short_title}, scores by day")
+    return Markup(
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}. {escape(chart.sentence)}">'
+        f"{edges}{grid}{_infusion_lines(trends.infusions, trends.days, xs)}"
+        f'<path class="value" d="{lines}"/>{dots}{numbers}{_ticks(trends.days, xs)}</svg>'
+    )
+
+
+def score_rows(chart: Scores) -> Markup:
+    """The table's rows under it, the newest first."""
+    rows = []
+    for day, total in reversed(chart.points):
+        found = band(chart.instrument, total)
+        named = f"<td>{escape(found.label['en'])}</td>" if found else ""
+        head = f"{say_short_day(day)} {day.year}"
+        rows.append(f'<tr><th scope="row">{head}</th><td>{say_number(total)}</td>{named}</tr>')
+    return Markup("".join(rows))
 
 
 CELL, GAP, LABEL = 25, 3, 128

@@ -10,6 +10,7 @@ from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.benefit import Given
 from journal.domain.measures import Measure
+from journal.domain.questionnaires import RESPONSES
 from journal.domain.trends import Trends
 from journal.entries.held import held_in
 from journal.entries.queries import Want, list_entries, list_logged
@@ -32,7 +33,9 @@ def get_trends(session: Session, viewer: Viewer, window: str, chosen: str | None
     infusions = tuple(Given(one.day, one.number) for one in held)
     stretches = trends.needed_days(window, infusions, today)
     wants = [Want("check-in", first, last) for first, last in stretches]
-    every = list_logged(session, viewer, [*wants, Want("after-infusion", stretches[0][0])])
+    since = stretches[0][0]
+    wants += [Want("after-infusion", since), *(Want(kind, since, today) for kind in RESPONSES)]
+    every = list_logged(session, viewer, wants)
     logged = [one for one in every if one.kind == "check-in"]
     days = {one.id: one.day for one in held}
     reports = [
@@ -49,5 +52,6 @@ def get_trends(session: Session, viewer: Viewer, window: str, chosen: str | None
         trends.Logged(one.day, one.is_late, one.payload["measures"], one.payload["side_effects"])
         for one in logged
     ]
-    built = trends.build(window, today, measures, told, infusions, reports, main)
+    responses = [(one.day, RESPONSES[one.kind].load(one.payload)) for one in every if one.kind in RESPONSES]
+    built = trends.build(window, today, measures, told, infusions, reports, main, responses)
     return Answer(built, measures)

@@ -1,5 +1,6 @@
 """Every page, by a name and how to come to it: for the accessibility checks and the screenshots alike."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page
@@ -54,6 +55,57 @@ def _bad_form(path: str, button: str) -> Visit:
     return visit
 
 
+def _result(ending: str) -> Visit:
+    def visit(page: Page) -> None:
+        page.goto("/questionnaires")
+        page.locator('.list a[href*="/responses/"]').first.click()
+        if ending:
+            page.goto(page.url + ending)
+
+    return visit
+
+
+def _read_in(language: str, path: str) -> Visit:
+    """The page in that language, whichever the last look left it in."""
+
+    def visit(page: Page) -> None:
+        page.goto(path)
+        button = page.get_by_role("button", name=language, exact=True)
+        if button.count():
+            button.click()
+            button.wait_for(state="detached")
+
+    return visit
+
+
+def _some_skipped(page: Page) -> None:
+    page.goto("/questionnaires/gad-7/1")
+    page.locator(".answer").first.click()
+    page.goto("/questionnaires/gad-7/end")
+
+
+def _bad_number(page: Page) -> None:
+    page.goto("/safety-plan/edit")
+    page.get_by_label("Their number").fill("call me")
+    page.get_by_role("button", name="Save my plan").click()
+    page.locator("#errors").wait_for()
+
+
+def _item_9(page: Page) -> None:
+    page.goto("/questionnaires/phq-9/9")
+    page.locator(".answer").first.click()
+    page.wait_for_url(re.compile("/phq-9/end"))
+    page.goto("/questionnaires/phq-9/9")
+    page.locator(".answer").nth(2).click()
+    page.wait_for_url(re.compile("/help-now"))
+
+
+def _not_sure(page: Page) -> None:
+    page.goto("/help-now")
+    page.get_by_role("button", name="Not sure").click()
+    page.get_by_text("You answered “Not sure”").wait_for()
+
+
 PUBLIC: dict[str, Visit] = {
     "home": _to("/"),
     "sign-up": _to("/sign-up"),
@@ -96,7 +148,22 @@ MINE: dict[str, Visit] = {
     "welcome-country": _to("/welcome/country"),
     "welcome-day-end": _to("/welcome/day-end"),
     "welcome-ready": _to("/welcome/ready"),
-    "help-saved": _to("/help-now?saved=1"),
+    "questionnaires": _to("/questionnaires"),
+    "question": _read_in("English", "/questionnaires/phq-9/1"),
+    "question-numbers": _to("/questionnaires/peg"),
+    "question-spanish": _read_in("Español", "/questionnaires/phq-9/9"),
+    "question-note": _to("/questionnaires/pcl-5"),
+    "question-instructions": _to("/questionnaires/pcl-5/1"),
+    "questionnaire-about": _to("/questionnaires/phq-9/about"),
+    "questionnaire-result": _result(""),
+    "questionnaire-delete": _result("/delete"),
+    "questionnaire-end": _some_skipped,
+    "safety-plan": _to("/safety-plan"),
+    "safety-plan-edit": _to("/safety-plan/edit"),
+    "safety-plan-errors": _bad_number,
+    # From here on help waits, and comes before everything else.
+    "help-item-9": _item_9,
+    "help-not-sure": _not_sure,
 }
 
 
@@ -105,4 +172,7 @@ def sign_in(page: Page, email: str) -> None:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Passphrase").fill(PASSPHRASE)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/today")
+    page.wait_for_url(re.compile("/(today|help-now)"))
+    if "help-now" in page.url:  # the last look left help waiting
+        page.get_by_role("button", name="Go on with my journal").click()
+        page.wait_for_url("**/today")

@@ -10,8 +10,10 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import create_engine, text
 
-from journal.demo.stories import FEELINGS, NOTES, tell
+from journal.demo.stories import FEELINGS, NOTES, PLAN, tell
 from journal.domain.after_infusion import DOMAINS
+from journal.domain.flags import RULES
+from journal.domain.instrument import instruments
 from journal.domain.measures import CONDITIONS, MEASURES
 from journal.domain.side_effects import SIDE_EFFECTS
 from tests.faults.person import Person
@@ -20,6 +22,7 @@ from tests.servers import Journal, _postgres_bin
 pytestmark = pytest.mark.slow
 PASSPHRASE = "four green lamps at dusk"
 WRITTEN = "a canary that sings at four"
+PLAN_CANARY = "the blue blanket on the stairs"
 
 
 def words() -> set[str]:
@@ -41,6 +44,16 @@ def words() -> set[str]:
         "severe",
         "dose_mg",
         "treated_for",
+        *(item.id for one in instruments().values() for item in one.items if "_" in item.id),
+        *(item.text["en"] for one in instruments().values() for item in one.items),
+        *(code for code in instruments() if code != "urinary" and len(code) > 4),
+        *(rule for rule in RULES if "-" in rule),
+        "You answered",
+        "Several days",
+        PLAN.things_i_do,
+        PLAN.what_matters,
+        PLAN.person_number,
+        PLAN_CANARY,
         WRITTEN,
         urlencode({"n": WRITTEN})[2:],
     }
@@ -70,6 +83,7 @@ def dump(journal: Journal, address: str, folder: Path) -> str:
             "audit_events",
             "entries",
             "revisions",
+            "flags",
         ):
             for row in connection.execute(text(f"SELECT * FROM {table}")):
                 told.append(repr(row).encode())
@@ -86,6 +100,20 @@ def found(journal: Journal, address: str, folder: Path) -> set[str]:
     }
 
 
+def tell_more(person: Person) -> None:
+    """Answer item 9, say that one isn't safe, write a safety plan: each over HTTP, as a person does."""
+    for path, fields in (
+        ("/questionnaires/phq-9/1", {"answer": "1"}),
+        ("/questionnaires/phq-9/9", {"answer": "1"}),
+        ("/help-now/safe", {"safe": "unsure"}),
+        ("/safety-plan/edit", {"struggling": PLAN_CANARY}),
+        ("/questionnaires/urinary/1", {"answer": "2"}),
+    ):
+        token = person.token("/help-now")
+        code, _ = person.open(path, {"csrf_token": token, **fields})
+        assert code == 303, path
+
+
 @pytest.mark.parametrize("sealing", [True, False], ids=["sealed", "sealing-switched-off"])
 def test_nothing_is_readable(empty_database: str, tmp_path: Path, sealing: bool) -> None:
     """And the check itself finds what it looks for when sealing is switched off."""
@@ -99,6 +127,7 @@ def test_nothing_is_readable(empty_database: str, tmp_path: Path, sealing: bool)
         person.sign_up("canary@example.org")
         assert person.save({"mood": "3", "note": WRITTEN, "side_effects-nausea": "severe"}) == 303
         assert person.save({"mood": "300", "note": WRITTEN}) == 422
+        tell_more(person)
         seen = found(journal, empty_database, tmp_path)
     finally:
         journal.stop()
@@ -107,6 +136,15 @@ def test_nothing_is_readable(empty_database: str, tmp_path: Path, sealing: bool)
         assert seen == set()
     else:
         assert {WRITTEN, "nausea", "anxiety", *NOTES[:1]} <= seen
+        assert {
+            PLAN_CANARY,
+            "phq9_9",
+            "phq-9",
+            "item-9",
+            "not-safe",
+            "You answered",
+            PLAN.what_matters,
+        } <= seen
 
 
 def test_the_stories_differ_and_repeat() -> None:

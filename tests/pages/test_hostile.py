@@ -44,6 +44,14 @@ NAMES = st.one_of(
             "still-nausea",
             "gone-nausea",
             "name",
+            "answer",
+            "response",
+            "state",
+            "language",
+            "safe",
+            "person_number",
+            "struggling",
+            "next",
             "zone",
             "own_symptom",
             "action",
@@ -93,6 +101,9 @@ def test_hostile_forms(cast: Cast) -> None:
         "/account/zone",
         "/account/name",
     ]
+    paths += [f"/questionnaires/{code}/{place}" for code in ("phq-9", "peg", "urinary") for place in (1, 3)]
+    paths += ["/questionnaires/phq-9/settle", "/questionnaires/phq-9/ask", "/questionnaires/language"]
+    paths += ["/help-now/safe", "/help-now/seen", "/help-now/again", "/safety-plan/edit"]
     paths += ["/account/address", "/account/passphrase", "/sign-up", "/sign-in", "/account/reset"]
     browser.get("/account")
     token = browser.hidden("/sign-out")["csrf_token"]
