@@ -20,12 +20,15 @@ def on_starting(server):
     import sys
 
     from journal.config import Settings, UnfitSettings
+    from journal.domain.instrument import WrongShape
+    from journal.domain.instrument_files import instruments
     from journal.kit.assets import Assets
     from journal.kit.cli import check_vault, migrate, missing_database
 
     try:
         settings = Settings.from_env()
-    except UnfitSettings as unfit:
+        instruments()
+    except (UnfitSettings, WrongShape) as unfit:
         sys.exit(f"The journal can't start: {unfit}")
     host = bind.rpartition(":")[0].strip("[]")
     if host not in ("127.0.0.1", "localhost", "::1", "unix") and not settings.is_https:

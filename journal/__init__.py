@@ -19,6 +19,7 @@ from journal.demo.cli import demo as demo_command
 from journal.domain import side_effects
 from journal.domain.errors import NotYours, Refused
 from journal.domain.help_numbers import help_for
+from journal.domain.instrument_files import instruments
 from journal.infusions.views import blueprint as infusions_doors
 from journal.kit import clock, logs, outbox, thread, throttle, web
 from journal.kit.assets import Assets, never_changes
@@ -56,8 +57,10 @@ class DayConverter(BaseConverter):
 
 
 def create_app(settings: Settings, database: Database | None = None) -> Flask:
-    """The journal, ready to serve. A database may be handed in by tests."""
+    """The journal, ready to serve. A database may be handed in by tests. Raises WrongShape for a questionnaire's file
+    that can't be used."""
     logs.set_up()
+    instruments()
     app = Flask("journal", root_path=str(ROOT), template_folder="templates", static_folder=None)
     app.config.update(
         SECRET_KEY=settings.secret_key,

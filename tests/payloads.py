@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from journal.domain.after_infusion import DOMAINS, DURATIONS, GONE, PARTS, STARTED
 from journal.domain.fields import FORBIDDEN
 from journal.domain.infusion import PHASES, ROUTES, SETTINGS, VITAL_FIELDS, VITALS
-from journal.domain.instrument import Instrument, instruments
+from journal.domain.instrument import Instrument
+from journal.domain.instrument_files import instruments
 from journal.domain.measures import MEASURES
 from journal.domain.questionnaires import STATES
 from journal.domain.safety import HEADINGS, SAFE_ANSWERS

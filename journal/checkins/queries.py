@@ -11,7 +11,8 @@ from journal.domain.access import Viewer
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.checkin import CheckIn, Note
 from journal.domain.infusion import Held, Plan, is_hazy
-from journal.domain.instrument import Instrument, instruments
+from journal.domain.instrument import Instrument
+from journal.domain.instrument_files import instruments
 from journal.domain.measures import DISSOCIATION_DAYS, Measure, is_after_infusion
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import RESPONSES, Response

@@ -16,7 +16,7 @@ from journal.demo.stories import Answered, Given, Patient, Told, tell
 from journal.domain.access import Viewer
 from journal.domain.days import Moment, day_of, instant_of
 from journal.domain.infusion import Held
-from journal.domain.instrument import instruments
+from journal.domain.instrument_files import instruments
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import RESPONSES, asked_items
 from journal.infusions import service as infusions

@@ -10,7 +10,7 @@ from uuid import UUID
 from journal.domain.after_infusion import AfterInfusion, Course
 from journal.domain.checkin import CheckIn
 from journal.domain.infusion import Infusion
-from journal.domain.instrument import instruments
+from journal.domain.instrument_files import instruments
 from journal.domain.safety import SafetyPlan
 from journal.domain.schedule import Series, Timeline, windows
 

@@ -1,8 +1,5 @@
-"""What is answered at once, and why: one table of rules, each with where it comes from. docs/clinical.md shows the same
-table, and a test compares the two. The rules are fixed and say what was answered; they predict nothing.
-
-Every threshold marked "own choice" has to be approved by a clinician before patients use it.
-"""
+"""Holding an entry against the rules: which fire, on what, and why, in plain words. The rules are fixed and say what
+was answered; they predict nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,152 +9,28 @@ from typing import Any
 from journal.domain.after_infusion import STILL_UNREAL, AfterInfusion
 from journal.domain.checkin import CheckIn
 from journal.domain.days import instant_of
+from journal.domain.flag_rules import (
+    EACH,
+    HARM_RISK_FROM,
+    ITEM_9_FROM,
+    LATER_HOURS,
+    MILD,
+    MODERATE,
+    RULES,
+    SEVERE,
+    UNREAL_DAYS,
+    UNREAL_TODAY,
+    URGENCIES,
+    URINARY,
+    URINARY_DAYS,
+    URINARY_REPORTS,
+    Rule,
+)
 from journal.domain.infusion import Held
-from journal.domain.instrument import find_instrument
+from journal.domain.instrument_files import find_instrument
 from journal.domain.questionnaires import Response, UrinaryCheck
 from journal.domain.safety import SafetyCheck
 from journal.domain.side_effects import GRADES, RED_FLAGS, SIDE_EFFECTS
-
-OWN = "own choice, to be approved by a clinician"
-URGENCIES = ("emergency", "safety", "urgent", "review", "support")
-"""From what can't wait to what is only answered kindly. "review" waits for the clinic's list; "support" is told to
-nobody but the patient."""
-LATER_HOURS = 24
-"""From here on, seeing things or feeling unreal is no longer what an infusion usually does (Mayo Clinic's text)."""
-UNREAL_TODAY = 7
-"""Own choice: the daily question on feeling unreal counts from here, in the seven days in which it is always asked."""
-UNREAL_DAYS = 7
-MILD, MODERATE, SEVERE = 1, 2, 3
-ITEM_9_FROM, HARM_RISK_FROM, VERY_HIGH_MOOD_FROM = 1, 3, MODERATE
-URINARY = ("urine_pain", "urine_freq", "urine_night")
-URINARY_DAYS, URINARY_REPORTS = 14, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """`when` says in words when it fires, `basis` where that comes from. `first`: help comes before anything else, and
-    is offered once more the next day; else `says` is added to "Saved", and an urgent one stands on the day's page."""
-
-    id: str
-    urgency: str
-    when: str
-    basis: str
-    first: bool = False
-    says: str = ""
-
-
-RULES: Mapping[str, Rule] = {
-    one.id: one
-    for one in (
-        Rule(
-            "red-flag-now",
-            "emergency",
-            "Chest pain, trouble breathing, fainting, swelling, trouble swallowing, a seizure or signs of a stroke, "
-            "and “Is this happening right now?” is answered yes",
-            "clinics’ discharge texts; general emergency guidance for seizure and stroke",
-            True,
-        ),
-        Rule(
-            "severe-headache",
-            "emergency",
-            "A severe headache, with blurred vision or confusion at moderate or more, or with any chest pain or "
-            "trouble breathing, logged for today and not said to be gone",
-            f"definition of hypertensive emergency (PMC9556663); the combination is {OWN}",
-            True,
-        ),
-        Rule(
-            "item-9",
-            "safety",
-            "Question 9 of the PHQ-9 at 1 or more, as soon as it is tapped",
-            "usual practice with the PHQ-9; that help comes before any score is " + OWN,
-            True,
-        ),
-        Rule(
-            "not-safe",
-            "safety",
-            "“Do you feel safe right now?” is answered “No” or “Not sure”",
-            OWN,
-            True,
-        ),
-        Rule(
-            "red-flag-passed",
-            "urgent",
-            "One of the same symptoms at mild or more, and it is not said to be happening now",
-            "clinics’ discharge texts; the level is " + OWN,
-        ),
-        Rule(
-            "headache-passed",
-            "urgent",
-            "The same combination as for a severe headache, of an earlier day or said to be gone",
-            OWN,
-        ),
-        Rule(
-            "still-seeing",
-            "urgent",
-            "Seeing or hearing things that are not there, at mild or more, 24 hours or more after the end of the last "
-            "infusion, or with none logged",
-            "Mayo Clinic’s ketamine text (24 hours)",
-            True,
-        ),
-        Rule(
-            "still-unreal",
-            "urgent",
-            "24 hours or more after the end of an infusion: “still spaced-out or unreal” at 4 or more, “Not yet” like "
-            "oneself again, or the daily question at 7 or more within seven days",
-            f"Mayo Clinic’s ketamine text (24 hours); 4 and 7 are {OWN}",
-            True,
-        ),
-        Rule(
-            "blood-in-pee",
-            "urgent",
-            "Blood in the pee at mild or more",
-            f"reviews of ketamine cystitis; the level is {OWN}",
-        ),
-        Rule("cannot-pee", "urgent", "Cannot pee, at mild or more", f"reviews of ketamine cystitis; {OWN}"),
-        Rule(
-            "yellow-skin",
-            "urgent",
-            "Yellow skin or eyes, or very dark pee, at mild or more",
-            "Mayo Clinic’s ketamine precautions",
-        ),
-        Rule(
-            "very-high-mood",
-            "urgent",
-            "Very high or wired mood with little need for sleep, at moderate or more",
-            f"general guidance on mania; the threshold is {OWN}",
-        ),
-        Rule("severe", "urgent", "Any side effect at severe that no rule above names", OWN),
-        Rule(
-            "urinary",
-            "review",
-            "Pain, rush or night waking with peeing: at moderate or more once, or at mild or more in 2 reports within "
-            "14 days; at most once a calendar month",
-            f"FDA alert on compounded ketamine (October 2023); the thresholds are {OWN}",
-            says="Please tell your clinic about this before your next infusion.",
-        ),
-        Rule(
-            "harm-risk",
-            "review",
-            "Question 16 of the PCL-5 (risks that could cause harm) at 3 or more",
-            f"not part of the instrument; {OWN}",
-            says="If you may come to harm, help is one tap away at any time.",
-        ),
-        Rule(
-            "craving",
-            "support",
-            "A strong urge to use ketamine outside the clinic, at mild or more",
-            f"{OWN}; told to nobody",
-        ),
-    )
-}
-EACH: Mapping[str, tuple[str, int]] = {
-    "urine_blood": ("blood-in-pee", MILD),
-    "urine_blocked": ("cannot-pee", MILD),
-    "yellow_skin": ("yellow-skin", MILD),
-    "very_high_mood": ("very-high-mood", VERY_HIGH_MOOD_FROM),
-    "craving": ("craving", MILD),
-}
-"""Side effects with a rule of their own: from which grade it fires."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,8 @@ from typing import Any, ClassVar, Self
 
 from journal.domain.errors import Refused
 from journal.domain.fields import Reader
-from journal.domain.instrument import (
-    ABOVE_ZERO,
-    Band,
-    Goal,
-    Instrument,
-    Item,
-    Step,
-    find_instrument,
-    instruments,
-)
+from journal.domain.instrument import ABOVE_ZERO, Band, Goal, Instrument, Item, Step
+from journal.domain.instrument_files import find_instrument, instruments
 
 STATES = ("open", "finished", "set-aside")
 RESUME_DAYS = 7

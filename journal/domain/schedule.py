@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from journal.domain.infusion import Held
-from journal.domain.instrument import instruments
+from journal.domain.instrument_files import instruments
 from journal.domain.profile import Profile
 
 BASELINE_DAYS = 7

@@ -13,7 +13,8 @@ from journal.domain.after_infusion import AfterInfusion
 from journal.domain.alignment import Aligned
 from journal.domain.benefit import BASELINE_DAYS, Given, series_start
 from journal.domain.days import days_between
-from journal.domain.instrument import Instrument, find_instrument, instruments
+from journal.domain.instrument import Instrument
+from journal.domain.instrument_files import find_instrument, instruments
 from journal.domain.measures import Measure
 from journal.domain.questionnaires import Response, say_number, score
 from journal.domain.side_effects import GRADES, SIDE_EFFECTS

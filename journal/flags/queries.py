@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
-from journal.domain.flags import RULES, URGENCIES, Rule
+from journal.domain.flag_rules import RULES, URGENCIES, Rule
 from journal.entries.queries import get_box
 from journal.flags.models import Flag
 

@@ -13,6 +13,7 @@ from journal.audit import service as audit
 from journal.domain import flags as rules
 from journal.domain.access import Viewer
 from journal.domain.days import Moment
+from journal.domain.flag_rules import URINARY_DAYS
 from journal.domain.flags import Context, Raised
 from journal.domain.infusion import Held
 from journal.domain.payloads import KINDS, Payload
@@ -92,7 +93,7 @@ def _infusions(session: Session, viewer: Viewer, payload: Payload, day: date) ->
 def _urinary_reports(session: Session, viewer: Viewer, payload: Payload, day: date) -> int:
     if not rules.needs(payload).urinary:
         return 1
-    first = day - timedelta(days=rules.URINARY_DAYS - 1)
+    first = day - timedelta(days=URINARY_DAYS - 1)
     told = list_entries(session, viewer, [Want(kind, first, day) for kind in REPORTS])
     return rules.count_urinary(KINDS[one.kind].load(one.payload) for one in told)
 

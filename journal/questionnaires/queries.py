@@ -11,7 +11,8 @@ from journal.domain import schedule
 from journal.domain.access import Viewer
 from journal.domain.errors import NotYours
 from journal.domain.infusion import Held, Plan
-from journal.domain.instrument import Instrument, find_instrument
+from journal.domain.instrument import Instrument
+from journal.domain.instrument_files import find_instrument
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import (
     RESPONSES,

@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response as Answer
 from journal.accounts import present
 from journal.domain.days import day_of
 from journal.domain.errors import NotYours, Refused
-from journal.domain.instrument import LANGUAGES, STAGES, Instrument, find_instrument, instruments
+from journal.domain.instrument import LANGUAGES, STAGES, Instrument
+from journal.domain.instrument_files import find_instrument, instruments
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import (
     RESUME_DAYS,

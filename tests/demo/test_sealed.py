@@ -12,8 +12,8 @@ from sqlalchemy import create_engine, text
 
 from journal.demo.stories import FEELINGS, NOTES, PLAN, tell
 from journal.domain.after_infusion import DOMAINS
-from journal.domain.flags import RULES
-from journal.domain.instrument import instruments
+from journal.domain.flag_rules import RULES
+from journal.domain.instrument_files import instruments
 from journal.domain.measures import CONDITIONS, MEASURES
 from journal.domain.side_effects import SIDE_EFFECTS
 from tests.faults.person import Person

@@ -10,9 +10,8 @@ import pytest
 
 from journal.domain.after_infusion import AfterInfusion, Course
 from journal.domain.checkin import CheckIn
+from journal.domain.flag_rules import RULES, URGENCIES
 from journal.domain.flags import (
-    RULES,
-    URGENCIES,
     Context,
     call_clinic,
     count_urinary,

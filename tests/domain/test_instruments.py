@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from journal.domain.instrument import FOLDER, WrongShape, instruments, load
+from journal.domain.instrument import WrongShape
+from journal.domain.instrument_files import FOLDER, instruments, load
 
 REFERENCE = json.loads(
     Path(__file__).parent.parent.joinpath("reference", "instruments.json").read_text("utf-8")

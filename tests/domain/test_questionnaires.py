@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from journal.domain.errors import Refused
-from journal.domain.instrument import Instrument, instruments
+from journal.domain.instrument import Instrument
+from journal.domain.instrument_files import instruments
 from journal.domain.questionnaires import (
     Response,
     Scored,

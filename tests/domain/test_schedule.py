@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journal.domain.infusion import Held, Infusion
-from journal.domain.instrument import instruments
+from journal.domain.instrument_files import instruments
 from journal.domain.profile import Profile
 from journal.domain.schedule import Timeline, Window, find_due, find_next, list_due, windows
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from journal.checkins import service as checkins
 from journal.domain.checkin import CheckIn
 from journal.domain.days import Moment
-from journal.domain.instrument import instruments
+from journal.domain.instrument_files import instruments
 from journal.flags import queries, service
 from journal.flags.models import Flag
 from journal.kit.vault import CannotOpen

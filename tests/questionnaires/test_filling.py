@@ -10,8 +10,8 @@ from flask import Flask
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from journal.domain import instrument
-from journal.domain.instrument import FOLDER, instruments
+from journal.domain import instrument_files
+from journal.domain.instrument_files import FOLDER, instruments
 from tests.cast import Cast
 from tests.client import CheckingClient
 
@@ -368,7 +368,7 @@ def test_a_new_questionnaire_is_one_new_file(
         (tmp_path / path.name).write_text(path.read_text("utf-8"))
     usual = json.loads((FOLDER / "pain-nrs.json").read_text("utf-8"))
     (tmp_path / "lamp-3.json").write_text(json.dumps({**usual, **MADE_UP}))
-    monkeypatch.setattr(instrument, "FOLDER", tmp_path)
+    monkeypatch.setattr(instrument_files, "FOLDER", tmp_path)
     assert "lamp-3" in instruments()
     browser = cast.patient.sign_in()
     assert "How bright it is, 2 questions. It is asked once." in browser.get("/questionnaires").text
@@ -381,7 +381,7 @@ def test_a_new_questionnaire_is_one_new_file(
     assert "How bright it is, 2 questions" not in browser.get("/questionnaires").text
     # The file is taken away again: the journal goes on, and the entry stays in the log.
     (tmp_path / "lamp-3.json").unlink()
-    instrument.load.cache_clear()
+    instrument_files.load.cache_clear()
     assert "LAMP" not in browser.get("/questionnaires").text and "LAMP" not in browser.get("/trends").text
     browser.get(onward, expect=404)
 
