@@ -1,6 +1,7 @@
 """The doors of the check-in."""
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +14,7 @@ from journal.checkins.forms import GRADE, to_data, to_form
 from journal.domain.checkin import CheckIn, Note
 from journal.domain.days import LATE_DAYS, Moment, day_of, may_fill
 from journal.domain.errors import NotYours, Refused
-from journal.domain.flags import call_clinic
+from journal.domain.flags import Context, hours_since, reasons_to_call, told_at
 from journal.domain.infusion import latest_notice
 from journal.domain.side_effects import COMMON, SIDE_EFFECTS
 from journal.entries import removal
@@ -99,8 +100,13 @@ def _show_day(shown: queries.Day, today: date, again: bool = False) -> str:
         now=clock.now(),
         note_id=uuid4(),
         again=again,
-        call_clinic=call_clinic,
+        reasons_to_call=partial(_reasons, shown, today),
     )
+
+
+def _reasons(shown: queries.Day, today: date, entry: Opened, checkin: CheckIn) -> tuple[str, ...]:
+    at = told_at(entry.captured_at, entry.day, today, present.zone())
+    return reasons_to_call(checkin, Context(hours_since(shown.infusions, at), entry.is_late))
 
 
 @blueprint.get("/today")
@@ -230,7 +236,7 @@ def record_note(day: date) -> Page:
             note_id=entry_id_of(request.form),
             note=request.form.get("note", ""),
             note_error=next(iter(refused.reasons.values())),
-            call_clinic=call_clinic,
+            reasons_to_call=partial(_reasons, shown, this_day),
         ), 422
     unit().commit()
     say(f"Saved at {say_time(moment.now.astimezone(moment.zone))}.")

@@ -104,10 +104,9 @@ def decide(payload: Any, context: Context) -> tuple[Raised, ...]:
     return tuple(once.values())
 
 
-def call_clinic(payload: Any, is_late: bool) -> tuple[Raised, ...]:
-    """What of the entry is a reason to call the clinic today, without help having to come before anything else."""
-    raised = decide(payload, Context(is_late=is_late))
-    return tuple(one for one in raised if one.rule.urgency == "urgent" and not one.rule.first)
+def reasons_to_call(payload: Any, context: Context) -> tuple[str, ...]:
+    """Why the entry is a reason to call the clinic, or more: what its page goes on saying after help was seen."""
+    return tuple(one.why for one in decide(payload, context) if one.rule.urgency in ("emergency", "urgent"))
 
 
 def newly(raised: Iterable[Raised], before: Iterable[Raised]) -> tuple[Raised, ...]:

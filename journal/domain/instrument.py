@@ -118,6 +118,11 @@ class Instrument:
     panel_loinc: str | None
     total_loinc: str | None
 
+    @property
+    def length(self) -> int:
+        """How many questions it has, without one that is only sometimes asked."""
+        return sum(item.asked_if is None for item in self.items)
+
     def find_item(self, item_id: str) -> Item | None:
         return next((item for item in self.items if item.id == item_id), None)
 

@@ -18,7 +18,7 @@ def delete(
 ) -> Kept:
     """Append the revision that says "deleted", unless the entry was changed since revision `base`: then nothing is
     appended and the answer is "same". Raises NotYours."""
-    lock(session, viewer)
+    lock(session, viewer, now)
     held = get_entry(session, viewer, entry_id, kind)
     if base != held.revision:
         return Kept(entry_id, held.revision, "same")
@@ -28,7 +28,7 @@ def delete(
 
 def restore(session: Session, viewer: Viewer, entry_id: UUID, kind: str, device: str, now: datetime) -> Kept:
     """Append what stood there before it was deleted. Raises NotYours where nothing was deleted."""
-    lock(session, viewer)
+    lock(session, viewer, now)
     held = find_entry(session, viewer, entry_id, kind)
     if held is None or not held.is_deleted:
         raise NotYours(kind)
@@ -55,7 +55,7 @@ def choose(
     """Let revision `number` count from now on, in place of `base`, which counted when the page was shown; versions up
     to `shown` are settled. All of them stay in the history. Where another one counts by now, the choice is kept
     beside it. Raises NotYours for a revision that isn't there."""
-    lock(session, viewer)
+    lock(session, viewer, now)
     held = get_entry(session, viewer, entry_id, kind)
     version = next((v for v in list_versions(session, viewer, entry_id, kind) if v.number == number), None)
     if version is None or version.payload is None:

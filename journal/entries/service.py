@@ -94,11 +94,14 @@ _HELD = (
 )
 
 
-def lock(session: Session, viewer: Viewer) -> None:
+def lock(session: Session, viewer: Viewer, now: datetime) -> None:
     """Queue up behind the patient's other writers, before reading what is about to be changed."""
-    session.execute(
-        select(PatientKey.patient_id).where(PatientKey.patient_id == viewer.patient_id).with_for_update()
-    )
+    mine = select(PatientKey.patient_id).where(PatientKey.patient_id == viewer.patient_id).with_for_update()
+    if (
+        session.execute(mine).first() is None
+    ):  # the first thing ever written: there has to be a row to wait at
+        _make_key(session, viewer.patient_id, now)
+        session.execute(mine)
 
 
 def _lock(session: Session, viewer: Viewer, entry_id: UUID, now: datetime) -> Any:

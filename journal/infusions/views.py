@@ -138,7 +138,7 @@ def infusion(infusion_id: UUID) -> Page:
         entry=course.entries[infusion_id],
         reports=[(part, course.part(infusion_id, part)) for part in after_infusion.PARTS],
         hazy={part: _hazy(held, course.part(infusion_id, part)) for part in after_infusion.PARTS},
-        call_clinic=[
+        reasons_to_call=[
             why for part in after_infusion.PARTS for why in _reasons(held, course.part(infusion_id, part))
         ],
         notice=held.no_driving(now),
@@ -154,13 +154,12 @@ def _hazy(held: Held, reported: queries.Reported | None) -> bool:
     return reported is not None and is_hazy(held.infusion, held.day, held.zone, reported.entry.captured_at)
 
 
-def _reasons(held: Held, reported: queries.Reported | None) -> list[str]:
+def _reasons(held: Held, reported: queries.Reported | None) -> tuple[str, ...]:
     """Why what was reported is a reason to call somebody."""
     if reported is None:
-        return []
-    context = flags.Context(flags.hours_since([held], reported.entry.captured_at), reported.entry.is_late)
-    raised = flags.decide(reported.report, context)
-    return [one.why for one in raised if one.rule.first or one.rule.urgency == "urgent"]
+        return ()
+    hours = flags.hours_since([held], reported.entry.captured_at)
+    return flags.reasons_to_call(reported.report, flags.Context(hours, reported.entry.is_late))
 
 
 @blueprint.get("/infusions/<uuid:infusion_id>/history")

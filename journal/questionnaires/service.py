@@ -48,7 +48,7 @@ def answer(
 ) -> Answered:
     """Keep one answer, at once; the last one that was missing finishes the response. Raises Refused for an answer that
     isn't offered, NotYours for a response of another questionnaire, or one that was deleted."""
-    entries.lock(session, viewer)
+    entries.lock(session, viewer, moment.now)
     held = _find(session, viewer, instrument, entry_id)
     before = _load(held, instrument)
     if held is not None and before.state == "finished" and (moment.today - held.day).days > CHANGE_DAYS:
@@ -79,7 +79,7 @@ def settle(
     session: Session, viewer: Viewer, instrument: Instrument, state: str, moment: Moment, *, entry_id: UUID
 ) -> Kept:
     """Finish an unfinished response as it is, or set it aside. Raises NotYours where there is none."""
-    entries.lock(session, viewer)
+    entries.lock(session, viewer, moment.now)
     held = _find(session, viewer, instrument, entry_id)
     if held is None:
         raise NotYours(instrument.kept_as)

@@ -30,7 +30,7 @@ def keep_plan(session: Session, viewer: Viewer, plan: SafetyPlan, moment: Moment
 
 def answer(session: Session, viewer: Viewer, check: SafetyCheck, moment: Moment) -> Considered:
     """Keep the answer, and raise a flag unless it is "yes". Another answer on the same day revises the first one."""
-    entries.lock(session, viewer)
+    entries.lock(session, viewer, moment.now)
     entry_id = safety_check_id(viewer.patient_id, moment.today)
     held = find_entry(session, viewer, entry_id, SafetyCheck.kind)
     before = SafetyCheck.load(held.payload) if held is not None and not held.is_deleted else None

@@ -13,12 +13,12 @@ from journal.domain.checkin import CheckIn
 from journal.domain.flag_rules import RULES, URGENCIES
 from journal.domain.flags import (
     Context,
-    call_clinic,
     count_urinary,
     decide,
     hours_since,
     needs,
     newly,
+    reasons_to_call,
     told_at,
 )
 from journal.domain.infusion import Held, Infusion
@@ -265,11 +265,13 @@ def test_only_what_is_new_or_graver_is_raised_again() -> None:
     assert newly(one, one) == () and newly(one, two) == ()
 
 
-def test_reasons_to_call_the_clinic_that_need_no_page_of_their_own() -> None:
-    told = CheckIn(
-        side_effects={"chest_pain": "mild", "yellow_skin": "mild"}, happening_now={"chest_pain": True}
+def test_what_the_page_goes_on_saying() -> None:
+    told = CheckIn(side_effects={"chest_pain": "mild", "yellow_skin": "mild", "craving": "severe"})
+    assert reasons_to_call(told, NEVER) == (
+        "You logged “Chest pain”.",
+        "You logged “Yellow skin or eyes, or very dark pee” as mild.",
     )
-    assert [one.rule.id for one in call_clinic(told, is_late=False)] == ["yellow-skin"]
+    assert reasons_to_call(effects(hallucination="mild"), EARLY) == ()
 
 
 def test_the_documents_show_the_same_table() -> None:
