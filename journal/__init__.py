@@ -32,6 +32,7 @@ from journal.pages.views import blueprint as pages_doors
 from journal.profiles.views import blueprint as profiles_doors
 from journal.questionnaires.views import blueprint as questionnaires_doors
 from journal.safety.views import blueprint as safety_doors
+from journal.safety.views import help_first
 from journal.trends.views import blueprint as trends_doors
 
 ROOT = Path(__file__).parent.parent
@@ -107,6 +108,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         pages_doors,
     ):
         app.register_blueprint(doors)
+    app.before_request(help_first)
     app.register_error_handler(NotYours, web.show_missing)
     app.register_error_handler(Refused, web.show_conflict)
     commands(app)

@@ -15,7 +15,7 @@ from journal.domain.instrument import Instrument
 from journal.domain.instrument_files import instruments
 from journal.domain.measures import DISSOCIATION_DAYS, Measure, is_after_infusion
 from journal.domain.profile import Profile
-from journal.domain.questionnaires import RESPONSES, Response
+from journal.domain.questionnaires import RESPONSES, Response, may_take_answers
 from journal.domain.schedule import Due, Timeline
 from journal.entries.held import held_in, plan_in
 from journal.entries.queries import Opened, Want, list_entries
@@ -37,18 +37,18 @@ class Day:
     infusions: tuple[Held, ...]
     plan: Plan
     reports: tuple[AfterInfusion, ...]
-    responses: tuple[Response, ...]
-    response_days: tuple[date, ...]
+    responses: tuple[tuple[Opened, Response], ...]
 
     def due(self, today: date) -> tuple[tuple[Due, Instrument, bool], ...]:
         """The questionnaires to offer on this day's page, each with whether it was begun. One that is asked only once
         is left to its own page: whether it was answered may lie years back."""
-        done = [
-            (one.instrument, day)
-            for one, day in zip(self.responses, self.response_days, strict=True)
-            if one.state != "open"
-        ]
-        begun = {one.instrument for one in self.responses if one.state == "open"}
+        done = [(one.instrument, entry.day) for entry, one in self.responses if one.state != "open"]
+        newest = {one.instrument: (entry, one) for entry, one in self.responses}
+        begun = {
+            code
+            for code, (entry, one) in newest.items()
+            if one.state == "open" and may_take_answers(one.state, entry.day, today)
+        }
         timeline = Timeline.of(self.infusions, self.plan.days, today)
         due = schedule.list_due(self.profile, done, timeline, today)
         every = instruments()
@@ -84,7 +84,7 @@ def get_day(session: Session, viewer: Viewer, day: date, may_restore: Callable[[
     live = [one for one in opened if not one.is_deleted]
     profile, _revision = profile_in(live)
     infusions = held_in(live)
-    responses = [one for one in live if one.kind in RESPONSES]
+    responses = sorted((one for one in live if one.kind in RESPONSES), key=lambda one: one.captured_at)
     soon = is_after_infusion(
         day, [i.day for i in infusions if i.day >= day - timedelta(days=DISSOCIATION_DAYS)]
     )
@@ -106,8 +106,7 @@ def get_day(session: Session, viewer: Viewer, day: date, may_restore: Callable[[
         infusions=infusions,
         plan=plan_in(live)[0],
         reports=tuple(AfterInfusion.load(one.payload) for one in live if one.kind == "after-infusion"),
-        responses=tuple(RESPONSES[one.kind].load(one.payload) for one in responses),
-        response_days=tuple(one.day for one in responses),
+        responses=tuple((one, RESPONSES[one.kind].load(one.payload)) for one in responses),
     )
 
 

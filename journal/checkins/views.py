@@ -14,7 +14,7 @@ from journal.checkins.forms import GRADE, to_data, to_form
 from journal.domain.checkin import CheckIn, Note
 from journal.domain.days import LATE_DAYS, Moment, day_of, may_fill
 from journal.domain.errors import NotYours, Refused
-from journal.domain.flags import Context, hours_since, reasons_to_call, told_at
+from journal.domain.flags import Context, Raised, hours_since, reasons_to_call, told_at
 from journal.domain.infusion import latest_notice
 from journal.domain.side_effects import COMMON, SIDE_EFFECTS
 from journal.entries import removal
@@ -22,7 +22,7 @@ from journal.entries.forms import entry_id_of, number_of
 from journal.entries.queries import Opened, get_entry, list_versions
 from journal.entries.service import Kept
 from journal.entries.views import choose as choose_version
-from journal.flags.queries import get_standing
+from journal.flags.present import standing
 from journal.kit import clock
 from journal.kit.web import device, person, say, unit
 from journal.kit.words import say_time
@@ -58,6 +58,7 @@ def _show_form(
     show_all: bool = False,
     settles: int = 0,
     again: bool = False,
+    warned: bool = False,
 ) -> str:
     wanted = [e for e in SIDE_EFFECTS if e in COMMON or values.get(GRADE + e)]
     yesterday = shown.yesterday.side_effects if shown.yesterday else {}
@@ -88,6 +89,7 @@ def _show_form(
         notice=latest_notice(shown.infusions, clock.now()),
         note_id=uuid4(),
         again=again,
+        warned=warned,
     )
 
 
@@ -104,7 +106,7 @@ def _show_day(shown: queries.Day, today: date, again: bool = False) -> str:
     )
 
 
-def _reasons(shown: queries.Day, today: date, entry: Opened, checkin: CheckIn) -> tuple[str, ...]:
+def _reasons(shown: queries.Day, today: date, entry: Opened, checkin: CheckIn) -> tuple[Raised, ...]:
     at = told_at(entry.captured_at, entry.day, today, present.zone())
     return reasons_to_call(checkin, Context(hours_since(shown.infusions, at), entry.is_late))
 
@@ -112,13 +114,11 @@ def _reasons(shown: queries.Day, today: date, entry: Opened, checkin: CheckIn) -
 @blueprint.get("/today")
 def today() -> Page:
     this_day = present.today()
-    standing = get_standing(unit(), present.viewer(), this_day)
-    if standing.waits:
-        return redirect(url_for("safety.help_now", next=url_for("checkins.today")), 303)
+    again = standing().again
     shown = _get_day(this_day)
     if shown.main is not None:
-        return _show_day(shown, this_day, standing.again)
-    return _show_form(shown, this_day, {}, entry_id=uuid4(), again=standing.again)
+        return _show_day(shown, this_day, again)
+    return _show_form(shown, this_day, {}, entry_id=uuid4(), again=again)
 
 
 @blueprint.get("/check-ins/<day:day>")
@@ -190,13 +190,25 @@ def _record(day: date) -> Page:
             settles=settles,
         )
     except Refused as refused:
+        warned = service.record_warning_signs(
+            unit(), present.viewer(), to_data(form), moment, entry_id=entry_id, base=base, day=day
+        )
+        if warned is not None:
+            unit().commit()
+            again["base"] = warned.kept.number
         shown = _get_day(day)
         return _show_form(
-            shown, this_day, values, **again, errors=refused.reasons, show_all=form.get("show") == "all"
+            shown,
+            this_day,
+            values,
+            **again,
+            errors=refused.reasons,
+            show_all=form.get("show") == "all",
+            warned=warned is not None,
         ), 422
     unit().commit()
     if considered.help_first:
-        return redirect(url_for("safety.help_now", next=_day_url(day, this_day)), 303)
+        return redirect(url_for("safety.help_now", saved=1, next=_day_url(day, this_day)), 303)
     _say_kept(considered.kept, moment, considered.says)
     return redirect(_day_url(day, this_day), 303)
 

@@ -2,7 +2,7 @@
 was answered; they predict nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -104,9 +104,20 @@ def decide(payload: Any, context: Context) -> tuple[Raised, ...]:
     return tuple(once.values())
 
 
-def reasons_to_call(payload: Any, context: Context) -> tuple[str, ...]:
+def reasons_to_call(payload: Any, context: Context) -> tuple[Raised, ...]:
     """Why the entry is a reason to call the clinic, or more: what its page goes on saying after help was seen."""
-    return tuple(one.why for one in decide(payload, context) if one.rule.urgency in ("emergency", "urgent"))
+    return tuple(one for one in decide(payload, context) if one.rule.urgency in ("emergency", "urgent"))
+
+
+def may_pass(told: AfterInfusion, context: Context) -> bool:
+    """Whether the day after is still far from normal, but 24 hours have not passed yet: then it may be just late."""
+    later = replace(context, hours=float(LATER_HOURS))
+    return bool(
+        told.part == "next-day"
+        and context.hours is not None
+        and context.hours < LATER_HOURS
+        and {one.rule.id for one in decide(told, later)} & {"still-seeing", "still-unreal"}
+    )
 
 
 def newly(raised: Iterable[Raised], before: Iterable[Raised]) -> tuple[Raised, ...]:
@@ -130,12 +141,16 @@ def told_at(captured_at: datetime, day: date, today: date, zone: Any) -> datetim
     """When it was so: at the time it was logged, or at the end of the day, for a day filled in later."""
     if day >= today:
         return captured_at
-    return min(captured_at, instant_of(day + timedelta(days=1), time(0), zone))
+    return min(captured_at, instant_of(day + timedelta(days=1), time(0), zone) - timedelta(seconds=1))
 
 
-def count_urinary(payloads: Iterable[Any]) -> int:
-    """In how many reports there was urinary trouble at mild or more."""
-    return sum(_has_urinary(_grades_of(payload)) for payload in payloads)
+def count_urinary(told: Iterable[tuple[date, Any]], day: date) -> int:
+    """In how many reports there was urinary trouble at mild or more: the most within any 14 days around the day."""
+    troubled = [one for one, payload in told if _has_urinary(_grades_of(payload))]
+    starts = [day - timedelta(days=n) for n in range(URINARY_DAYS)]
+    return max(
+        sum(start <= one < start + timedelta(days=URINARY_DAYS) for one in troubled) for start in starts
+    )
 
 
 def _grades_of(payload: Any) -> Mapping[str, str]:
@@ -179,7 +194,9 @@ def _of_report(told: AfterInfusion, context: Context) -> list[Raised]:
     gone = {
         effect_id for effect_id, course in told.courses.items() if course.still_there is False or course.gone
     }
-    found = _of_side_effects(told.side_effects, told.happening_now, context, gone)
+    still = {effect_id for effect_id, course in told.courses.items() if course.still_there}
+    now = replace(context, is_late=context.is_late and "headache" not in still)
+    found = _of_side_effects(told.side_effects, told.happening_now, now, gone)
     if told.any_red_flag_now:
         found.append(
             _raise("red-flag-now", "any", 1, "You logged that a warning sign was happening right then.")
@@ -188,9 +205,8 @@ def _of_report(told: AfterInfusion, context: Context) -> list[Raised]:
         found.append(_raise("severe", "worst", SEVERE, "You logged a side effect as severe."))
     if not _is_later(context, none_counts=False):
         return found
-    course = told.courses.get("hallucination")
     graded = _grade(told.side_effects, "hallucination")
-    is_still = told.part == "next-day" or (course is not None and course.still_there)
+    is_still = "hallucination" in still or (told.part == "next-day" and "hallucination" not in gone)
     if told.still_senses or told.happening_now.get("hallucination") or (graded >= MILD and is_still):
         found.append(_still_seeing(max(graded, MILD), context))
     unreal = told.diss_next_day or 0

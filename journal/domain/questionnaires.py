@@ -107,6 +107,12 @@ class UrinaryCheck(Response):
 RESPONSES: Mapping[str, type[Response]] = {one.kind: one for one in (Response, UrinaryCheck)}
 
 
+def may_take_answers(state: str, day: date, today: date) -> bool:
+    """A finished response, on the day on which it was finished (own choice: then its score stands); an unfinished one,
+    for a week from the day on which it was begun."""
+    return day == today if state == "finished" else today <= day + timedelta(days=RESUME_DAYS)
+
+
 def asked_items(instrument: Instrument, answers: Mapping[str, int]) -> tuple[Item, ...]:
     """The questions to ask, given the answers so far: none after a gate that was answered with 0; a question that is
     asked only when something is above zero, only then."""

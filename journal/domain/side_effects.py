@@ -102,6 +102,17 @@ def read_grades(reader: Reader, raw: dict[str, Any]) -> dict[str, str]:
     return {effect_id: grades[effect_id] for effect_id in SIDE_EFFECTS if effect_id in grades}
 
 
+def warning_signs(grades: Any, happening: Any) -> dict[str, dict[str, Any]]:
+    """Of a form that can't be kept as it is: the red flags that are said to be happening now, with their grades where
+    they have one. Empty where there are none."""
+    now = [e for e in RED_FLAGS if isinstance(happening, dict) and happening.get(e) in ("yes", True)]
+    if not now:
+        return {}
+    given = grades if isinstance(grades, dict) else {}
+    kept = {e: given[e] for e in now if given.get(e) in GRADES and given[e] != GRADES[0]}
+    return {"side_effects": kept, "happening_now": dict.fromkeys(now, True)}
+
+
 def read_happening(reader: Reader, raw: dict[str, Any], grades: dict[str, str]) -> dict[str, bool]:
     """Which of the graded red flags is happening right now, where that was answered."""
     happening: dict[str, bool] = {}

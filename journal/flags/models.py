@@ -18,7 +18,7 @@ from journal.kit.db import Base, Instant
 
 
 class Flag(Base):
-    """`cause_hash` is a keyed hash of the cause. `help_on`: from this day help waits to be shown to the patient;
+    """`cause_hash` is a keyed hash of the cause; `told_at`, when it was last told anew. `help_on`: from this day help waits to be shown to the patient;
     `again_on`: from this day it is offered once more."""
 
     __tablename__ = "flags"
@@ -41,6 +41,7 @@ class Flag(Base):
     urgency: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     raised_at: Mapped[datetime] = mapped_column(Instant)
+    told_at: Mapped[datetime] = mapped_column(Instant)
     help_on: Mapped[date | None] = mapped_column(Date)
     help_seen_at: Mapped[datetime | None] = mapped_column(Instant)
     again_on: Mapped[date | None] = mapped_column(Date)

@@ -28,7 +28,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class Waiting:
     """A flag as its patient may read it."""
 
     id: UUID
@@ -58,7 +58,7 @@ def get_standing(session: Session, viewer: Viewer, today: date) -> Standing:
     )
 
 
-def list_waiting(session: Session, viewer: Viewer) -> tuple[Raised, ...]:
+def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     """The flags for which help has not been seen yet, the gravest first."""
     statement = select(_F.id, _F.entry_id, _F.raised_at, _F.sealed).where(
         _F.patient_id == viewer.patient_id, _F.help_on.is_not(None)
@@ -70,7 +70,7 @@ def list_waiting(session: Session, viewer: Viewer) -> tuple[Raised, ...]:
     opened = []
     for row in rows:
         told = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
-        opened.append(Raised(row.id, row.entry_id, RULES[told["rule"]], told["why"], row.raised_at))
+        opened.append(Waiting(row.id, row.entry_id, RULES[told["rule"]], told["why"], row.raised_at))
     return tuple(sorted(opened, key=lambda one: (URGENCIES.index(one.rule.urgency), one.raised_at)))
 
 

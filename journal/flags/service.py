@@ -1,12 +1,13 @@
 """Raising flags in the same breath in which their cause is kept. Nothing here commits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, and_, update
 from sqlalchemy.orm import Session
 
 from journal.audit import service as audit
@@ -19,7 +20,7 @@ from journal.domain.infusion import Held
 from journal.domain.payloads import KINDS, Payload
 from journal.entries.held import held_in
 from journal.entries.queries import Want, get_box, list_entries, list_versions, vault_of
-from journal.entries.service import Kept
+from journal.entries.service import Kept, lock
 from journal.flags.models import Flag
 from journal.flags.queries import belongs_to
 from journal.kit.db import upsert
@@ -70,11 +71,9 @@ def consider(
         before, then = _revision(session, viewer, kept.entry_id, payload.kind, base)
         earlier = replace(context, hours=rules.hours_since(infusions, _told_at(held, then, day, moment)))
     fresh = rules.newly(raised, rules.decide(before, earlier) if before is not None else ())
-    for one in fresh:
-        if one.rule.urgency != "support":
-            _raise(session, viewer, one, kept.entry_id, moment)
-    says = dict.fromkeys(one.rule.says for one in fresh if one.rule.says)
-    return Considered(kept, any(one.rule.first for one in fresh), " ".join(says))
+    told = [one for one in fresh if _raise(session, viewer, one, kept.entry_id, moment)]
+    says = dict.fromkeys(one.rule.says for one in told if one.rule.says)
+    return Considered(kept, any(one.rule.first for one in told), " ".join(says))
 
 
 def _told_at(held: Held | None, captured_at: datetime, day: date, moment: Moment) -> datetime:
@@ -93,9 +92,9 @@ def _infusions(session: Session, viewer: Viewer, payload: Payload, day: date) ->
 def _urinary_reports(session: Session, viewer: Viewer, payload: Payload, day: date) -> int:
     if not rules.needs(payload).urinary:
         return 1
-    first = day - timedelta(days=URINARY_DAYS - 1)
-    told = list_entries(session, viewer, [Want(kind, first, day) for kind in REPORTS])
-    return rules.count_urinary(KINDS[one.kind].load(one.payload) for one in told)
+    around = timedelta(days=URINARY_DAYS - 1)
+    told = list_entries(session, viewer, [Want(kind, day - around, day + around) for kind in REPORTS])
+    return rules.count_urinary(((one.day, KINDS[one.kind].load(one.payload)) for one in told), day)
 
 
 def _revision(
@@ -106,39 +105,49 @@ def _revision(
     return (None if held.payload is None else cast(Payload, KINDS[kind].load(held.payload))), held.captured_at
 
 
-def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment: Moment) -> None:
-    flag_id, rule = uuid4(), one.rule
+def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment: Moment) -> bool:
+    """Keep the flag. False for one that says nothing new: it is only answered kindly, or was raised this month."""
+    rule = one.rule
+    if rule.urgency == "support":
+        return False
     cause = "|".join((str(viewer.patient_id), rule.id, one.subject, _scope(one, entry_id)))
+    hashed = vault_of(session).keyed_hash(cause.encode(), b"flag cause")
+    flag_id = UUID(
+        bytes=hashed[:16]
+    )  # from the cause, so that what is told anew can be sealed into the same row
     evidence = {"rule": rule.id, "subject": one.subject, "weight": one.weight, "why": one.why}
-    sealed = get_box(session, viewer).seal(orjson.dumps(evidence), belongs_to(viewer.patient_id, flag_id))
-    help_on = moment.today if rule.first else None
     insert = upsert(session, _FLAGS).values(
         patient_id=viewer.patient_id,
         id=flag_id,
         entry_id=entry_id,
-        cause_hash=vault_of(session).keyed_hash(cause.encode(), b"flag cause"),
+        cause_hash=hashed,
         urgency=rule.urgency,
         state="open",
         raised_at=moment.now,
-        help_on=help_on,
+        told_at=moment.now,
+        help_on=moment.today if rule.first else None,
         again_on=moment.today + timedelta(days=1) if rule.first else None,
-        sealed=sealed,
+        sealed=get_box(session, viewer).seal(orjson.dumps(evidence), belongs_to(viewer.patient_id, flag_id)),
     )
-    # The flag is there once. It was said anew: it is open again, and help is shown again.
-    session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["patient_id", "cause_hash"],
-            set_={name: insert.excluded[name] for name in ("state", "help_on", "again_on")},
+    cause_columns = ["patient_id", "cause_hash"]
+    if rule.urgency == "review":
+        insert = insert.on_conflict_do_nothing(index_elements=cause_columns)
+    else:  # It was said anew, or more gravely: it is open again, it says so, and help is shown again.
+        anew = ("state", "told_at", "help_on", "again_on", "sealed")
+        insert = insert.on_conflict_do_update(
+            index_elements=cause_columns, set_={name: insert.excluded[name] for name in anew}
         )
-    )
+    if not _change(session, insert):
+        return False
     audit.note(
         session,
         "flag raised",
         moment.now,
         actor_id=viewer.account_id,
         patient_id=viewer.patient_id,
-        subject=f"flag:{entry_id}",
+        subject=f"flag:{flag_id}",
     )
+    return True
 
 
 def _scope(one: Raised, entry_id: UUID) -> str:
@@ -146,18 +155,20 @@ def _scope(one: Raised, entry_id: UUID) -> str:
     return "" if one.rule.id == "urinary" else str(entry_id)
 
 
-def see_help(session: Session, viewer: Viewer, now: datetime) -> bool:
-    """The patient has seen the help that waited, and goes on. False where none waited."""
+def see_help(session: Session, viewer: Viewer, shown: Sequence[UUID], now: datetime) -> bool:
+    """The patient has seen the help that waited for these flags, and goes on. What was raised meanwhile, on another
+    phone, still waits. False where none of them did."""
+    lock(session, viewer, now)
+    mine = and_(_FLAGS.c.patient_id == viewer.patient_id, _FLAGS.c.id.in_(shown))
     return _change(
         session,
-        update(_FLAGS)
-        .where(_FLAGS.c.patient_id == viewer.patient_id, _FLAGS.c.help_on.is_not(None))
-        .values(help_on=None, help_seen_at=now),
+        update(_FLAGS).where(mine, _FLAGS.c.help_on.is_not(None)).values(help_on=None, help_seen_at=now),
     )
 
 
-def settle_again(session: Session, viewer: Viewer, today: date) -> bool:
+def settle_again(session: Session, viewer: Viewer, today: date, now: datetime) -> bool:
     """Help was offered once more, and that is done. False where none was on offer."""
+    lock(session, viewer, now)
     return _change(
         session,
         update(_FLAGS)

@@ -1,17 +1,21 @@
 """Keeping infusions, their reports and the plan. Nothing here commits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
-from journal.domain.after_infusion import AfterInfusion
+from journal.domain.after_infusion import PARTS, AfterInfusion
 from journal.domain.days import LATE_DAYS, Moment
 from journal.domain.errors import Refused
 from journal.domain.infusion import Held, Infusion, Plan
+from journal.domain.side_effects import warning_signs
 from journal.entries import service as entries
+from journal.entries.queries import find_entry
 from journal.entries.service import Draft, Kept
 from journal.flags import service as flags
 from journal.flags.service import Considered
@@ -113,3 +117,29 @@ def report(
     )
     kept = entries.append(session, viewer, draft, moment.now)
     return flags.consider(session, viewer, kept, told, day, moment, base=base, held=held)
+
+
+def report_warning_signs(
+    session: Session, viewer: Viewer, data: Mapping[str, Any], held: Held, moment: Moment, *, base: int
+) -> Considered | None:
+    """Of a report that was refused, keep the warning signs that are happening now. None where there are none."""
+    told = warning_signs(data.get("side_effects"), data.get("happening_now"))
+    any_now = data.get("any_red_flag_now") == "yes"
+    part = data.get("part") if data.get("part") in PARTS else PARTS[0]
+    if not (told or any_now):
+        return None
+    entry = find_entry(session, viewer, report_id(held.id, str(part)), AfterInfusion.kind)
+    if entry is not None and not entry.is_deleted:
+        before = AfterInfusion.load(entry.payload)
+    else:
+        before = AfterInfusion(held.id, str(part), unfinished=True)
+    signs = replace(
+        before,
+        any_red_flag_now=any_now or before.any_red_flag_now,
+        side_effects={**before.side_effects, **told.get("side_effects", {})},
+        happening_now={**before.happening_now, **told.get("happening_now", {})},
+    )
+    try:
+        return report(session, viewer, signs, held, moment, base=base)
+    except Refused:  # not its time, or a version nobody has: the first refusal has said so
+        return None

@@ -1,7 +1,7 @@
 """The doors of infusions: the list and the plan, one infusion, and how it was."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,11 +15,14 @@ from journal.domain import infusion as infusions
 from journal.domain.after_infusion import AfterInfusion
 from journal.domain.errors import Refused
 from journal.domain.fields import Reader
+from journal.domain.flag_rules import LATER_HOURS
 from journal.domain.infusion import Held, Infusion, Plan, is_hazy, latest_notice
+from journal.domain.schedule import SERIES_GAP
 from journal.domain.side_effects import COMMON, SIDE_EFFECTS
 from journal.entries import removal
 from journal.entries.forms import entry_id_of, number_of
 from journal.entries.queries import list_versions
+from journal.entries.service import Kept
 from journal.entries.views import BOTH_KEPT, versions
 from journal.entries.views import choose as choose_version
 from journal.infusions import forms, queries, service
@@ -74,12 +77,19 @@ def new() -> Page:
         "day": day,
         "number": str(last.number + 1 if last else 1),
         "minutes": str(infusions.DEFAULT_MINUTES),
-        "phase": last.infusion.phase if last else "series",
+        "phase": _phase_of_next(last, present.today()),
     }
     if last:
         again = forms.infusion_form(last.infusion, last.day)
         values |= {name: again[name] for name in ("route", "setting", "minutes") if name in again}
     return _show_form(values, entry_id=uuid4(), base=0)
+
+
+def _phase_of_next(last: Held | None, today: date) -> str:
+    """What the form proposes: the last one's, but after a longer time than a series leaves, maintenance."""
+    if last is None:
+        return "series"
+    return last.infusion.phase if (today - last.day).days <= SERIES_GAP else "maintenance"
 
 
 @blueprint.route("/infusions/<uuid:infusion_id>/edit", methods=["GET", "POST"])
@@ -132,15 +142,16 @@ def infusion(infusion_id: UUID) -> Page:
     now = clock.now()
     course = queries.get_course(unit(), present.viewer())
     held = course.get(infusion_id)
+    told = [one for part in after_infusion.PARTS if (one := course.part(infusion_id, part)) is not None]
     return render_template(
         "infusions/infusion.html",
         held=held,
         entry=course.entries[infusion_id],
         reports=[(part, course.part(infusion_id, part)) for part in after_infusion.PARTS],
         hazy={part: _hazy(held, course.part(infusion_id, part)) for part in after_infusion.PARTS},
-        reasons_to_call=[
-            why for part in after_infusion.PARTS for why in _reasons(held, course.part(infusion_id, part))
-        ],
+        reasons=[raised for one in told for raised in flags.reasons_to_call(one.report, _told(held, one))],
+        may_pass=any(flags.may_pass(one.report, _told(held, one)) for one in told),
+        later_at=None if held.ends_at is None else held.ends_at + timedelta(hours=LATER_HOURS),
         notice=held.no_driving(now),
         now=now,
         zone=present.zone(),
@@ -154,12 +165,10 @@ def _hazy(held: Held, reported: queries.Reported | None) -> bool:
     return reported is not None and is_hazy(held.infusion, held.day, held.zone, reported.entry.captured_at)
 
 
-def _reasons(held: Held, reported: queries.Reported | None) -> tuple[str, ...]:
-    """Why what was reported is a reason to call somebody."""
-    if reported is None:
-        return ()
-    hours = flags.hours_since([held], reported.entry.captured_at)
-    return flags.reasons_to_call(reported.report, flags.Context(hours, reported.entry.is_late))
+def _told(held: Held, reported: queries.Reported) -> flags.Context:
+    """In which context it was reported: as the rules saw it then."""
+    at = reported.entry.captured_at
+    return flags.Context(flags.hours_since([held], at), reported.entry.day < at.astimezone(held.zone).date())
 
 
 @blueprint.get("/infusions/<uuid:infusion_id>/history")
@@ -266,6 +275,7 @@ def after(infusion_id: UUID) -> Page:
     base = told.entry.revision if told else 0
     errors: dict[str, str] = {}
     show_effects = False
+    warned: Kept | None = None
     if request.method == "POST":
         values = {name: value for name, value in request.form.items() if value}
         base = number_of(request.form, "base")
@@ -277,10 +287,13 @@ def after(infusion_id: UUID) -> Page:
         elif action == "all-side-effects":
             show_effects = True
         else:
-            answer, errors = _report(held, base, now)
+            answer, errors, warned = _report(held, base, now)
             if answer is not None:
                 return answer
-    page = _show_report(course, held, part, everything, values, base, errors, show_effects, now)
+            base = warned.number if warned else base
+    page = _show_report(
+        course, held, part, everything, values, base, errors, show_effects, now, warned is not None
+    )
     return (page, 422) if errors else page
 
 
@@ -294,6 +307,7 @@ def _show_report(
     errors: dict[str, str],
     show_effects: bool,
     now: datetime,
+    warned: bool,
 ) -> str:
     first = course.part(held.id, "first")
     effects = [e for e in SIDE_EFFECTS if e in COMMON or values.get(forms.GRADE + e)]
@@ -313,13 +327,15 @@ def _show_report(
         show_effects=show_effects,
         notice=held.no_driving(now),
         hazy=is_hazy(held.infusion, held.day, held.zone, now),
+        warned=warned,
         now=now,
         zone=present.zone(),
         asked=after_infusion,
     )
 
 
-def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict[str, str]]:
+def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict[str, str], Kept | None]:
+    """Where the report leads, or what to mend, and what was kept all the same."""
     data: dict[str, Any] = forms.report_data(request.form, str(held.id))
     data["unfinished"] = request.form.get("unfinished") == "yes"
     try:
@@ -333,14 +349,19 @@ def _report(held: Held, base: int, now: datetime) -> tuple[Response | None, dict
             base=base,
         )
     except Refused as refused:
-        return None, refused.reasons
+        warned = service.report_warning_signs(
+            unit(), present.viewer(), data, held, present.moment(), base=base
+        )
+        if warned is not None:
+            unit().commit()
+        return None, refused.reasons, warned.kept if warned else None
     unit().commit()
     here = url_for("infusions.infusion", infusion_id=held.id)
     if considered.help_first:
-        return redirect(url_for("safety.help_now", next=here), 303), {}
+        return redirect(url_for("safety.help_now", saved=1, next=here), 303), {}, None
     saved = f"Saved at {say_time(now.astimezone(present.zone()))}. {considered.says}".strip()
     say(BOTH_KEPT if considered.kept.how == "beside" else saved)
-    return redirect(here, 303), {}
+    return redirect(here, 303), {}, None
 
 
 @blueprint.route("/infusions/<uuid:infusion_id>/after/history", methods=["GET", "POST"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,12 +16,12 @@ from journal.domain.instrument_files import find_instrument
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import (
     RESPONSES,
-    RESUME_DAYS,
     Change,
     Response,
     Scored,
     change,
     find_baseline,
+    may_take_answers,
     score,
     since_baseline,
 )
@@ -82,11 +82,10 @@ class Shelf:
 
     def find_open(self, code: str, today: date) -> Filled | None:
         """The unfinished response that can be gone on with: begun or set aside at most a week ago."""
-        since = today - timedelta(days=RESUME_DAYS)
-        mine = [one for one in self.of(code) if one.response.state != "finished" and one.entry.day >= since]
-        last = max(self.of(code), key=lambda one: one.entry.captured_at, default=None)
-        newest = max(mine, key=lambda one: one.entry.captured_at, default=None)
-        return newest if newest is not None and newest is last else None
+        newest = max(self.of(code), key=lambda one: one.entry.captured_at, default=None)
+        if newest is None or newest.response.state == "finished":
+            return None
+        return newest if may_take_answers(newest.response.state, newest.entry.day, today) else None
 
     def is_on(self, instrument: Instrument) -> bool:
         return instrument.is_on(self.profile.treated_for, self.profile.questionnaires)

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as Answer
 from journal.accounts import present
 from journal.domain.days import day_of
 from journal.domain.errors import NotYours, Refused
+from journal.domain.flags import Context, reasons_to_call
 from journal.domain.instrument import LANGUAGES, STAGES, Instrument
 from journal.domain.instrument_files import find_instrument, instruments
 from journal.domain.profile import Profile
@@ -23,7 +24,6 @@ from journal.domain.questionnaires import (
 )
 from journal.entries import removal
 from journal.entries.forms import entry_id_of, number_of
-from journal.flags.queries import get_standing
 from journal.kit import clock
 from journal.kit.web import device, local_target, person, say, unit
 from journal.kit.words import say_short_day
@@ -35,14 +35,6 @@ from journal.questionnaires.queries import Filled, Shelf
 blueprint = Blueprint("questionnaires", __name__)
 
 Page = str | tuple[str, int] | Answer
-
-
-@blueprint.before_request
-def help_first() -> Answer | None:
-    """Help that was not seen yet comes before any further question and any score."""
-    if request.method != "GET" or not get_standing(unit(), present.viewer(), present.today()).waits:
-        return None
-    return redirect(url_for("safety.help_now", next=request.full_path.rstrip("?")), 303)
 
 
 def _instrument(code: str) -> Instrument:
@@ -88,7 +80,8 @@ def index() -> Page:
 def begin(code: str) -> Page:
     """On to the first question that is open; where there is something to know first, that comes first."""
     instrument = _instrument(code)
-    held = _shelf().find_open(code, present.today())
+    shelf = _shelf()
+    held = shelf.find_open(code, present.today())
     if held is not None and held.response.answers:
         left = unanswered(instrument, held.response.answers)
         if not left:
@@ -98,7 +91,7 @@ def begin(code: str) -> Page:
         )
     if instrument.content_note:
         return render_template("questionnaires/begin.html", instrument=instrument)
-    return _show_question(instrument, 1, None, uuid4())
+    return _show_question(instrument, 1, shelf, None, uuid4())
 
 
 def _place(instrument: Instrument, item_id: str) -> int:
@@ -120,14 +113,13 @@ def _target(instrument: Instrument, shelf: Shelf) -> Filled | None:
 
 
 def _show_question(
-    instrument: Instrument, place: int, held: Filled | None, entry_id: UUID, error: str = ""
+    instrument: Instrument, place: int, shelf: Shelf, held: Filled | None, entry_id: UUID, error: str = ""
 ) -> str:
-    profile = get_profile(unit(), present.viewer())[0]
     answers = held.response.answers if held else {}
     asked = [item.id for item in asked_items(instrument, answers)]
     item = instrument.items[place - 1]
     counted = [one.id for one in instrument.items if not one.asked_if]
-    language = instrument.language(profile.language)
+    language = instrument.language(shelf.profile.language)
     after = next((_place(instrument, one) for one in asked if _place(instrument, one) > place), None)
     named = held.entry.id if held and held.response.state == "finished" else None
     return render_template(
@@ -159,9 +151,10 @@ def question(code: str, place: int) -> Page:
     instrument = _instrument(code)
     if not 1 <= place <= len(instrument.items):
         abort(404)
-    held = _target(instrument, _shelf())
     if request.method == "GET":
-        return _show_question(instrument, place, held, held.entry.id if held else uuid4())
+        shelf = _shelf()
+        held = _target(instrument, shelf)
+        return _show_question(instrument, place, shelf, held, held.entry.id if held else uuid4())
     entry_id = entry_id_of(request.form)
     language = request.form.get("language", "")
     try:
@@ -176,10 +169,10 @@ def question(code: str, place: int) -> Page:
             language=language if language in instrument.languages else instrument.languages[0],
         )
     except Refused as refused:
-        why = next(iter(refused.reasons.values()))
-        return _show_question(instrument, place, held, entry_id, why), 422
+        why, shelf = next(iter(refused.reasons.values())), _shelf()
+        return _show_question(instrument, place, shelf, _target(instrument, shelf), entry_id, why), 422
     unit().commit()
-    response = answered.response
+    response, entry_id = answered.response, answered.entry_id
     named = entry_id if response.state == "finished" else None
     left = [_place(instrument, item.id) for item in unanswered(instrument, response.answers)]
     later = next((one for one in left if one > place), None)
@@ -195,7 +188,7 @@ def question(code: str, place: int) -> Page:
     else:
         onward = url_for("questionnaires.end", code=code)
     if considered.help_first:
-        onward = url_for("safety.help_now", next=onward)
+        onward = url_for("safety.help_now", saved=1, next=onward)
     return redirect(onward, 303)
 
 
@@ -264,6 +257,7 @@ def result(code: str, response_id: UUID) -> Page:
         band=band(instrument, told.scored.score) if told.scored else None,
         say_number=say_number,
         changes=changes,
+        reasons=reasons_to_call(held.response, Context()),
         may_change=held.entry.day == today,
         captured_at=held.entry.captured_at.astimezone(present.zone()),
         today=today,

@@ -29,11 +29,11 @@ def keep_plan(session: Session, viewer: Viewer, plan: SafetyPlan, moment: Moment
 
 
 def answer(session: Session, viewer: Viewer, check: SafetyCheck, moment: Moment) -> Considered:
-    """Keep the answer, and raise a flag unless it is "yes". Another answer on the same day revises the first one."""
+    """Keep the answer, and raise a flag unless it is "yes". Another answer on the same day revises the first one; a "no"
+    that is said again is never taken for a correction."""
     entries.lock(session, viewer, moment.now)
     entry_id = safety_check_id(viewer.patient_id, moment.today)
     held = find_entry(session, viewer, entry_id, SafetyCheck.kind)
-    before = SafetyCheck.load(held.payload) if held is not None and not held.is_deleted else None
     draft = Draft(
         id=entry_id,
         kind=SafetyCheck.kind,
@@ -45,4 +45,4 @@ def answer(session: Session, viewer: Viewer, check: SafetyCheck, moment: Moment)
         device=moment.device,
     )
     kept = entries.append(session, viewer, draft, moment.now)
-    return flags.consider(session, viewer, kept, check, moment.today, moment, before=before)
+    return flags.consider(session, viewer, kept, check, moment.today, moment)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -15,6 +16,7 @@ from journal.entries.forms import number_of
 from journal.entries.views import BOTH_KEPT, versions
 from journal.flags import queries as flags
 from journal.flags import service as raising
+from journal.flags.present import standing
 from journal.kit import clock
 from journal.kit.web import find_person, local_target, person, public, say, unit
 from journal.kit.words import say_time
@@ -23,6 +25,27 @@ from journal.safety import queries, service
 blueprint = Blueprint("safety", __name__)
 
 Page = str | tuple[str, int] | Response
+MOST_SHOWN = 100
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+HELP_FIRST = frozenset({"checkins", "infusions", "questionnaires", "trends"})
+"""Rooms in which help that was not seen yet comes before any page: before any further question, and any score."""
+
+
+def help_first() -> Response | None:
+    """Lead to help that waits. One tap there leads on; settings, the safety plan and the way out are never in its way."""
+    if request.method != "GET" or request.blueprint not in HELP_FIRST or request.path.endswith(".json"):
+        return None
+    if not standing().waits:
+        return None
+    return redirect(url_for("safety.help_now", next=request.full_path.rstrip("?")), 303)
 
 
 @blueprint.get("/help-now")
@@ -48,6 +71,7 @@ def help_now() -> str:
         own=own,
         waiting=waiting,
         topic=waiting[0].rule.urgency if waiting else None,
+        just_saved="saved" in request.args,
         onward=local_target(request.args.get("next")) or url_for("pages.home"),
         answers=plans.SAFE_ANSWERS,
         question=plans.SAFE_QUESTION,
@@ -66,13 +90,14 @@ def answer_safe() -> Response:
     if check.safe == "yes":
         say("Saved. The numbers stay here for you.")
     onward = local_target(request.form.get("next"))
-    return redirect(url_for("safety.help_now", next=onward), 303)
+    return redirect(url_for("safety.help_now", saved=1, next=onward), 303)
 
 
 @blueprint.post("/help-now/seen")
 def see_help() -> Response:
     """Going on: help was seen, and nothing is locked."""
-    raising.see_help(unit(), present.viewer(), clock.now())
+    shown = [flag_id for text in request.form.getlist("shown")[:MOST_SHOWN] if (flag_id := _uuid(text))]
+    raising.see_help(unit(), present.viewer(), shown, clock.now())
     unit().commit()
     return redirect(local_target(request.form.get("next")) or url_for("pages.home"), 303)
 
@@ -80,7 +105,7 @@ def see_help() -> Response:
 @blueprint.post("/help-now/again")
 def settle_again() -> Response:
     """Help was offered once more, and the person goes on, with or without it."""
-    raising.settle_again(unit(), present.viewer(), present.today())
+    raising.settle_again(unit(), present.viewer(), present.today(), clock.now())
     unit().commit()
     onward = "safety.help_now" if request.form.get("show") == "help" else "pages.home"
     return redirect(url_for(onward), 303)

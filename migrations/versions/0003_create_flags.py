@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("urgency", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("raised_at", INSTANT, nullable=False),
+        sa.Column("told_at", INSTANT, nullable=False),
         sa.Column("help_on", sa.Date(), nullable=True),
         sa.Column("help_seen_at", INSTANT, nullable=True),
         sa.Column("again_on", sa.Date(), nullable=True),

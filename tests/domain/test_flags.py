@@ -16,6 +16,7 @@ from journal.domain.flags import (
     count_urinary,
     decide,
     hours_since,
+    may_pass,
     needs,
     newly,
     reasons_to_call,
@@ -91,6 +92,9 @@ ROWS: list[tuple[Any, Context, list[str], str]] = [
     (first(side_effects={"headache": "severe", "confusion": "moderate"}), EARLY, ["severe-headache"], "in a report"),
     (first(side_effects={"headache": "severe", "confusion": "moderate"}, courses={"headache": Course("2h", False)}),
      EARLY, ["headache-passed"], "gone by then"),
+    (first(side_effects={"headache": "severe", "confusion": "moderate"}), LATE, ["headache-passed"], "told the next day"),
+    (first(side_effects={"headache": "severe", "confusion": "moderate"}, courses={"headache": Course("2h", True)}),
+     LATE, ["severe-headache"], "told the next day, and still there"),
     # seeing or hearing things, 24 hours or more after
     (effects(hallucination="mild"), EARLY, [], "before 24 hours"),
     (effects(hallucination="mild"), LATER, ["still-seeing"], "at 24 hours"),
@@ -105,6 +109,8 @@ ROWS: list[tuple[Any, Context, list[str], str]] = [
     (first(side_effects={"hallucination": "moderate"}), LATER, [], "what was in the chair, filled in the next day"),
     (first(side_effects={"hallucination": "moderate"}, courses={"hallucination": Course("during", True)}),
      LATER, ["still-seeing"], "and still there"),
+    (next_day(side_effects={"hallucination": "mild"}, courses={"hallucination": Course(None, False, "2h")}),
+     LATER, [], "gone, the day after"),
     # feeling unreal, 24 hours or more after
     (next_day(diss_next_day=3), LATER, [], "one below"),
     (next_day(diss_next_day=4), LATER, ["still-unreal"], "at the threshold"),
@@ -241,7 +247,9 @@ def test_hours_count_from_the_last_infusion_that_had_begun() -> None:
 def test_a_day_that_is_filled_in_later_is_judged_as_of_its_end() -> None:
     day = date(2026, 11, 10)
     captured = denver(day + timedelta(days=5), 9)
-    assert told_at(captured, day, day + timedelta(days=5), DENVER) == denver(day + timedelta(days=1), 0)
+    assert told_at(captured, day, day + timedelta(days=5), DENVER) == denver(day, 23, 59) + timedelta(
+        seconds=59
+    )
     assert told_at(captured, day, day, DENVER) == captured
 
 
@@ -251,12 +259,24 @@ def test_only_what_needs_reading_is_read() -> None:
     assert needs(effects(urine_pain="mild")).urinary
     assert needs(UrinaryCheck("urinary", answers={"urine_pain": 1})).urinary
     assert not needs(UrinaryCheck("urinary", answers={"urine_pain": 0})).urinary
-    reports = [
-        effects(urine_pain="mild"),
-        effects(urine_pain="none"),
+
+
+def test_urinary_trouble_is_counted_within_any_14_days_around() -> None:
+    day = date(2026, 11, 20)
+    mild, none = effects(urine_pain="mild"), effects(urine_pain="none")
+    check, report = (
+        UrinaryCheck("urinary", answers={"urine_night": 1}),
         first(side_effects={"urine_freq": "severe"}),
-    ]
-    assert count_urinary([*reports, UrinaryCheck("urinary", answers={"urine_night": 1}), phq9(1)]) == 3
+    )
+
+    def count(*told: tuple[int, Any]) -> int:
+        return count_urinary([(day + timedelta(days=n), payload) for n, payload in told], day)
+
+    assert count((0, mild), (-1, none), (-2, phq9(1))) == 1
+    assert count((0, mild), (-13, check), (-14, mild)) == 2
+    assert count((0, mild), (3, report)) == 2  # told for an earlier day
+    assert count((0, mild), (-8, mild), (8, mild)) == 2  # never three within 14 days
+    assert count((0, mild), (-6, mild), (7, mild)) == 3
 
 
 def test_only_what_is_new_or_graver_is_raised_again() -> None:
@@ -267,11 +287,28 @@ def test_only_what_is_new_or_graver_is_raised_again() -> None:
 
 def test_what_the_page_goes_on_saying() -> None:
     told = CheckIn(side_effects={"chest_pain": "mild", "yellow_skin": "mild", "craving": "severe"})
-    assert reasons_to_call(told, NEVER) == (
+    assert [one.why for one in reasons_to_call(told, NEVER)] == [
         "You logged “Chest pain”.",
         "You logged “Yellow skin or eyes, or very dark pee” as mild.",
-    )
+    ]
     assert reasons_to_call(effects(hallucination="mild"), EARLY) == ()
+    assert [one.rule.id for one in reasons_to_call(effects(hallucination="severe"), Context(hours=3))] == [
+        "severe"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "hours", "expected"),
+    [
+        (next_day(still_senses=True), 20, True),
+        (next_day(diss_next_day=4), 23.9, True),
+        (next_day(diss_next_day=3), 20, False),
+        (next_day(diss_next_day=10), 24, False),  # then it is a flag
+        (first(diss_duration="not-yet"), 3, False),
+    ],
+)
+def test_far_from_normal_but_24_hours_have_not_passed(told: Any, hours: float, expected: bool) -> None:
+    assert may_pass(told, Context(hours=hours)) is expected
 
 
 def test_the_documents_show_the_same_table() -> None:

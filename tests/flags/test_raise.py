@@ -52,15 +52,32 @@ def log(session: Session, player: Player, entry: UUID, base: int = 0, hours: flo
 
 def test_item_9_is_flagged_once_however_often_it_is_tapped(cast: Cast, session: Session) -> None:
     one = uuid4()
-    # value, whether help comes first: newly said, or graver than before
-    for value, helps in ((0, False), (1, True), (1, False), (2, True), (1, False), (0, False), (1, True)):
-        assert item_9(session, cast.patient, value, one) is helps, value
-        assert len(flags(session, cast.patient)) == (
-            0 if value == 0 and not flags(session, cast.patient) else 1
-        )
+    seen = []
+    for value in (0, 1, 1, 2, 1, 0, 1):
+        helps = item_9(session, cast.patient, value, one)
+        seen.append((value, helps, len(flags(session, cast.patient))))
+    assert seen == [  # the answer, whether help comes first (newly said, or graver), how many flags
+        (0, False, 0),
+        (1, True, 1),
+        (1, False, 1),
+        (2, True, 1),
+        (1, False, 1),
+        (0, False, 1),
+        (1, True, 1),
+    ]
+    questionnaires.settle(session, cast.patient.viewer, PHQ9, "finished", moment(), entry_id=one)
     item_9(session, cast.patient, 1, uuid4())
     assert len(flags(session, cast.patient)) == 2  # another response is another cause
     assert flags(session, cast.other) == []
+
+
+def test_a_graver_answer_is_what_the_flag_says(cast: Cast, session: Session) -> None:
+    one = uuid4()
+    for value, words in ((1, "Several days"), (3, "Nearly every day"), (2, "Nearly every day")):
+        item_9(session, cast.patient, value, one, value)
+        (told,) = queries.list_waiting(session, cast.patient.viewer)
+        assert f"“{words}”" in told.why
+    assert told.raised_at == NOON + timedelta(hours=1)
 
 
 def test_the_answer_and_its_flag_are_kept_together_or_not_at_all(
@@ -78,8 +95,9 @@ def test_the_answer_and_its_flag_are_kept_together_or_not_at_all(
 
 
 def test_what_is_in_a_flag_is_sealed_and_bound_to_its_row(cast: Cast, session: Session) -> None:
-    item_9(session, cast.patient, 1, uuid4())
-    item_9(session, cast.patient, 1, uuid4())
+    for response in (uuid4(), uuid4()):
+        item_9(session, cast.patient, 1, response)
+        questionnaires.settle(session, cast.patient.viewer, PHQ9, "finished", moment(), entry_id=response)
     one, two = flags(session, cast.patient)
     for words in (b"item", b"phq9", b"Several days"):
         assert words not in one.sealed and words not in one.cause_hash
@@ -169,10 +187,16 @@ def test_help_waits_until_it_is_seen_and_is_offered_once_more(cast: Cast, sessio
     item_9(session, cast.patient, 1, uuid4())
     assert queries.get_standing(session, viewer, TODAY) == queries.Standing(True, False)
     assert queries.get_standing(session, cast.other.viewer, TODAY) == queries.Standing(False, False)
-    assert service.see_help(session, viewer, NOON)
-    assert not service.see_help(session, viewer, NOON)
+    shown = [one.id for one in queries.list_waiting(session, viewer)]
+    log(session, cast.patient, uuid4(), side_effects={}, happening_now={"seizure": True})  # on another phone
+    assert service.see_help(session, viewer, shown, NOON)
+    assert queries.get_standing(session, viewer, TODAY).waits  # what was raised meanwhile was not seen
+    shown = [one.id for one in queries.list_waiting(session, viewer)]
+    assert not service.see_help(session, cast.other.viewer, shown, NOON)
+    assert service.see_help(session, viewer, shown, NOON)
+    assert not service.see_help(session, viewer, shown, NOON)
     standing = [queries.get_standing(session, viewer, TODAY + timedelta(days=n)).again for n in range(10)]
     assert standing == [False, *[True] * 7, False, False]
-    assert not service.settle_again(session, viewer, TODAY)  # not yet on offer
-    assert service.settle_again(session, viewer, TODAY + timedelta(days=2))
+    assert not service.settle_again(session, viewer, TODAY, NOON)  # not yet on offer
+    assert service.settle_again(session, viewer, TODAY + timedelta(days=2), NOON)
     assert queries.get_standing(session, viewer, TODAY + timedelta(days=2)) == queries.Standing(False, False)

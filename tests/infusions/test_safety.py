@@ -15,6 +15,7 @@ def test_yes_then_more_questions_is_saved_and_leads_to_help(cast: Cast, action: 
     browser.get(f"{path}/after")
     answer = browser.send(f"{path}/after", {"diss_peak": "7", "any_red_flag_now": "yes", "action": action})
     assert "Your answer is saved" in browser.follow(answer).text
+    assert browser.send("/help-now/seen").location == path
     page = browser.get(path).text
     assert "A warning sign was happening then</dt><dd>Yes" in page and "Help now" in page
 

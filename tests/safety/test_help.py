@@ -20,7 +20,7 @@ def words(page: Any) -> str:
 def test_item_9_brings_help_before_anything_else(cast: Cast) -> None:
     browser = cast.patient.sign_in()
     onward = tap(browser, "phq-9", 9, 1)
-    assert onward == "/help-now?next=/questionnaires/phq-9/10"
+    assert onward == "/help-now?saved=1&next=/questionnaires/phq-9/10"
     page = browser.get(onward)
     said = words(page)
     order = [
@@ -63,7 +63,9 @@ def test_it_comes_again_until_the_person_goes_on_and_locks_nothing(cast: Cast, p
     tap(browser, "phq-9", 9, 2)
     answer = browser.get(path, expect=303)
     assert answer.location == f"/help-now?next={path}"
-    for free in ("/help-now", "/safety-plan", "/trends", "/infusions", "/account", "/check-ins"):
+    for other in ("/trends", "/infusions", "/check-ins"):  # no score, and no further question, before it
+        assert browser.get(other, expect=303).location == f"/help-now?next={other}"
+    for free in ("/help-now", "/safety-plan", "/safety-plan/edit", "/account", "/account/sessions"):
         browser.get(free)  # nothing else is in the way
     browser.get(answer.location)
     assert browser.send("/help-now/seen").location == path
@@ -79,7 +81,11 @@ def test_it_is_there_in_a_second_browser_and_for_nobody_else(cast: Cast) -> None
     page = other.get("/help-now").text
     assert "Your answer is saved" not in page and "Who will see this" not in page
     other.get("/today")
-    other.send("/help-now/seen", page="/help-now")
+    one.get("/help-now")
+    assert one.page
+    shown = re.findall(r'name="shown" value="([^"]+)"', one.page.text)
+    assert shown
+    other.send("/help-now/seen", {"shown": shown[0]}, page="/account")
     assert two.get("/today", expect=303)
 
 
@@ -159,7 +165,7 @@ def test_seeing_things_the_day_after_puts_the_clinic_first(cast: Cast, clock: An
     clock.shift(60)
     browser.get(f"{path}/after?part=next-day")
     answer = browser.send(f"{path}/after", {"still_senses": "yes", "diss_next_day": "1"})
-    assert answer.location == f"/help-now?next={path}"
+    assert answer.location == f"/help-now?saved=1&next={path}"
     said = words(browser.follow(answer))
     assert "Please call your clinic today." in said
     assert "Call Harbor Light" in said and said.find("Call Harbor Light") < said.find("Call 911")
@@ -261,3 +267,69 @@ def test_a_plan_from_two_phones_is_kept_twice(cast: Cast) -> None:
     two.get("/safety-plan/history")
     two.send("/safety-plan/history", {"number": "3", "base": "2", "settles": "3"})
     assert "My sister" in one.get("/safety-plan").text and "Two versions" not in one.get("/safety-plan").text
+
+
+def test_a_warning_sign_in_a_form_that_is_refused_is_kept_and_answered(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/today")
+    told = {"happening_now-chest_pain": "yes", "side_effects-chest_pain": "severe", "mood": "4"}
+    page = browser.send(DAY, {**told, "note": "x" * 6000}, expect=422)
+    assert "Please call 911 now." in page.text and "The warning sign is saved." in page.text
+    assert "1,000 characters too long" in page.text and 'name="mood" value="4" checked' in page.text
+    answer = browser.send(DAY, {**told, "note": "short"})
+    assert answer.location == "/today"  # the same warning sign, which was answered
+    waits = browser.get("/today", expect=303)
+    assert "Please call 911 now." in browser.follow(waits).text
+    browser.send("/help-now/seen")
+    page = browser.get("/today")
+    assert "short" in page.text and "If this is still so, please call 911 now." in page.text
+
+
+def test_so_is_one_in_a_report(cast: Cast, clock: Any) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/infusions/new")
+    path = browser.send("/infusions/new", {"day": "2026-11-22", "started": "10:00", "minutes": "40"}).location
+    browser.get(f"{path}/after")
+    told = {
+        "any_red_flag_now": "yes",
+        "still-nausea": "yes",
+        "gone-nausea": "2h",
+        "side_effects-nausea": "mild",
+    }
+    page = browser.send(f"{path}/after", told, expect=422)
+    assert "Please call 911 now." in page.text and "Keep one." in page.text
+    assert str(browser.get("/today", expect=303).location).startswith("/help-now")
+
+
+def test_a_no_that_is_said_again_is_no_correction(cast: Cast, clock: Any) -> None:
+    browser = cast.patient.sign_in()
+    for _ in range(2):
+        browser.get("/help-now")
+        browser.follow(browser.send("/help-now/safe", {"safe": "no"}))
+        assert browser.send("/help-now/seen").location == "/"
+        browser.get("/today")
+        clock.shift(3600)
+
+
+def test_a_draft_is_let_go_only_after_a_save(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    onward = tap(browser, "phq-9", 9, 1)
+    assert " data-saved" in browser.get(onward).text
+    waits = browser.get("/today", expect=303)
+    assert " data-saved" not in browser.follow(waits).text
+
+
+def test_the_day_after_but_before_24_hours(cast: Cast, clock: Any) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/infusions/new")
+    path = browser.send("/infusions/new", {"day": "2026-11-22", "started": "10:00", "minutes": "40"}).location
+    clock.shift(20 * 3600)
+    browser = cast.patient.sign_in()
+    browser.get(f"{path}/after?part=next-day")
+    answer = browser.send(f"{path}/after", {"diss_next_day": "9"})
+    said = words(browser.follow(answer))
+    assert (
+        "If you still feel far from normal at 10:40 am on Monday 23 November, 24 hours after the infusion"
+        in said
+    )
+    assert "Say how it is now" in said

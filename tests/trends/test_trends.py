@@ -129,7 +129,9 @@ def test_the_number_of_reads_does_not_grow(cast: Cast, session: Session, databas
     finally:
         event.remove(database.engine, "before_cursor_execute", count)
     for path in ("/today", "/trends?days=all", "/trends.json?days=all", "/check-ins", "/infusions"):
-        assert told["little", path] == told["much", path] <= 3, path
+        assert told["little", path] == told["much", path] <= 4, (
+            path
+        )  # who, does help wait, and at most two for the page
 
 
 def test_a_save_takes_at_most_six_statements(cast: Cast, database: Any) -> None:
