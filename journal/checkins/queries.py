@@ -16,7 +16,7 @@ from journal.domain.instrument_files import instruments
 from journal.domain.measures import DISSOCIATION_DAYS, Measure, is_after_infusion
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import RESPONSES, Response, may_take_answers
-from journal.domain.schedule import Due, Timeline
+from journal.domain.schedule import Timeline
 from journal.entries.held import held_in, plan_in
 from journal.entries.queries import Opened, Want, list_entries
 from journal.profiles.queries import PROFILE, profile_in
@@ -39,7 +39,7 @@ class Day:
     reports: tuple[AfterInfusion, ...]
     responses: tuple[tuple[Opened, Response], ...]
 
-    def due(self, today: date) -> tuple[tuple[Due, Instrument, bool], ...]:
+    def due(self, today: date) -> tuple[tuple[Instrument, bool], ...]:
         """The questionnaires to offer on this day's page, each with whether it was begun. One that is asked only once
         is left to its own page: whether it was answered may lie years back."""
         done = [(one.instrument, entry.day) for entry, one in self.responses if one.state != "open"]
@@ -50,9 +50,14 @@ class Day:
             if one.state == "open" and may_take_answers(one.state, entry.day, today)
         }
         timeline = Timeline.of(self.infusions, self.plan.days, today)
-        due = schedule.list_due(self.profile, done, timeline, today)
+        due = [
+            one.code
+            for one in schedule.list_due(self.profile, done, timeline, today)
+            if one.window.stage != "once"
+        ]
         every = instruments()
-        return tuple((one, every[one.code], one.code in begun) for one in due if one.window.stage != "once")
+        codes = [code for code in every if code in begun or code in due]
+        return tuple((every[code], code in begun) for code in codes)
 
     def is_hazy(self, captured_at: datetime) -> bool:
         """Whether something captured then was made in the first hours after an infusion."""

@@ -19,6 +19,8 @@ from journal.domain.infusion import Held
 from journal.domain.instrument_files import instruments
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import RESPONSES, asked_items
+from journal.flags import queries as flag_queries
+from journal.flags import service as flags
 from journal.infusions import service as infusions
 from journal.profiles import service as profiles
 from journal.questionnaires import service as questionnaires
@@ -89,6 +91,9 @@ def _add(
         _add_checkin(session, viewer, told, zone, now, ids)
     for answered in patient.responses:
         _add_response(session, viewer, answered, zone, now, ids)
+    waiting = [flag.id for flag in flag_queries.list_waiting(session, viewer)]
+    flags.see_help(session, viewer, waiting, now)  # nobody in the demo is left in front of old help
+    flags.settle_again(session, viewer, day_of(now, zone, 0) + timedelta(days=1), now)
     if patient.plan is not None:
         safety.keep_plan(
             session, viewer, patient.plan, Moment(start, day_of(start, zone, 0), zone, DEVICE), base=0

@@ -227,7 +227,7 @@ def say_change(told: Change, since: str) -> tuple[str, ...]:
     text += f", which is {abs(told.percent)} % {way}." if told.percent else "."
     says = [text, *(goal.says for goal in told.goals)]
     if told.step is not None:
-        says.append(f"{told.step.says} This is one.")
+        says.append(f"{told.step.says} This change is that big.")
     elif told.smallest is not None:
-        says.append(f"{told.smallest.says} This is less.")
+        says.append(f"{told.smallest.says} This change is smaller.")
     return tuple(says)

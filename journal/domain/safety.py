@@ -18,8 +18,11 @@ HEADINGS: dict[str, tuple[str, str]] = {
     "what_matters": ("What matters to me", ""),
 }
 MOST_NAME = 60
-NUMBER = re.compile(r"[0-9 ()+./-]{3,30}")
-BAD_NUMBER = "Enter a phone number with digits, such as +1 505 555 0100, or leave it empty."
+NUMBER = re.compile(r"([0-9 ()+./-]{3,30}?)(?: *(?:ext|x)\.? *([0-9]{1,6}))?", re.IGNORECASE)
+BAD_NUMBER = {
+    "person_number": "Enter your person’s phone number with digits, such as +1 505 555 0100, or leave it empty.",
+    "clinic_number": "Enter the clinic’s phone number with digits, such as +1 505 555 0100 ext. 4, or leave it empty.",
+}
 SAFE_QUESTION = "Do you feel safe right now?"
 SAFE_ANSWERS = {"yes": "Yes", "no": "No", "unsure": "Not sure"}
 
@@ -65,18 +68,22 @@ class SafetyPlan:
         values = {name: reader.text(name) for name in HEADINGS}
         for name in ("person_name", "clinic_name"):
             values[name] = reader.text(name, MOST_NAME).strip()
-        for name in ("person_number", "clinic_number"):
+        for name, reason in BAD_NUMBER.items():
             number = reader.text(name, MOST_NAME).strip()
-            if number and (not NUMBER.fullmatch(number) or sum(c.isdigit() for c in number) < 3):
-                reader.refuse(name, BAD_NUMBER)
+            found = NUMBER.fullmatch(number)
+            if number and (found is None or sum(c.isdigit() for c in found[1]) < 3):
+                reader.refuse(name, reason)
             values[name] = number
         reader.finish()
         return cls(**values)
 
 
 def to_dial(number: str) -> str:
-    """The number as a phone wants it: digits, and a plus in front."""
-    return ("+" if number.lstrip().startswith("+") else "") + "".join(c for c in number if c.isdigit())
+    """The number as a phone wants it: digits, a plus in front, an extension after a pause."""
+    found = NUMBER.fullmatch(number.strip())
+    main, extension = (found[1], found[2]) if found else (number, None)
+    digits = ("+" if main.startswith("+") else "") + "".join(c for c in main if c.isdigit())
+    return f"{digits},{extension}" if extension else digits
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Waiting:
     rule: Rule
     why: str
     raised_at: datetime
+    told_at: datetime
 
 
 _STANDING = select(_F.help_on, _F.again_on)
@@ -60,7 +61,7 @@ def get_standing(session: Session, viewer: Viewer, today: date) -> Standing:
 
 def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     """The flags for which help has not been seen yet, the gravest first."""
-    statement = select(_F.id, _F.entry_id, _F.raised_at, _F.sealed).where(
+    statement = select(_F.id, _F.entry_id, _F.raised_at, _F.told_at, _F.sealed).where(
         _F.patient_id == viewer.patient_id, _F.help_on.is_not(None)
     )
     rows = session.execute(statement).all()
@@ -70,7 +71,9 @@ def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     opened = []
     for row in rows:
         told = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
-        opened.append(Waiting(row.id, row.entry_id, RULES[told["rule"]], told["why"], row.raised_at))
+        opened.append(
+            Waiting(row.id, row.entry_id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at)
+        )
     return tuple(sorted(opened, key=lambda one: (URGENCIES.index(one.rule.urgency), one.raised_at)))
 
 

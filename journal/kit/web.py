@@ -256,7 +256,10 @@ def _show_error(error: HTTPException) -> Answer:
             "What you wrote was not sent. If a draft was kept on this phone, it is there when you sign in again. "
             "Else go back, copy what you wrote, and sign in.",
         )
-        return render_template("errors/error.html", title=title, text=text, code=code, sign_in=True), code
+        back = local_target(urlsplit(request.referrer or "").path)
+        return render_template(
+            "errors/error.html", title=title, text=text, code=code, sign_in=True, back=back
+        ), code
     if request.path.endswith(".json"):
         return jsonify({"error": title}), code
     return render_template("errors/error.html", title=title, text=text, code=code), code

@@ -87,6 +87,13 @@ class Shelf:
             return None
         return newest if may_take_answers(newest.response.state, newest.entry.day, today) else None
 
+    def find_finished(self, code: str, today: date) -> Filled | None:
+        """The newest response, if it was finished today: its answers can still be changed."""
+        newest = max(self.of(code), key=lambda one: one.entry.captured_at, default=None)
+        if newest is None or newest.response.state != "finished" or newest.entry.day != today:
+            return None
+        return newest
+
     def is_on(self, instrument: Instrument) -> bool:
         return instrument.is_on(self.profile.treated_for, self.profile.questionnaires)
 

@@ -20,6 +20,7 @@ from journal.domain.questionnaires import (
     RESPONSES,
     RESUME_DAYS,
     Response,
+    is_whole,
     may_take_answers,
     unanswered,
 )
@@ -35,11 +36,12 @@ TOO_OLD = "This one was begun more than a week ago. Please begin a new one, so t
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What is kept now, in which entry, and whether help comes first."""
+    """What is kept now, in which entry, whether help comes first, and whether it had been finished before."""
 
     entry_id: UUID
     response: Response
     considered: Considered
+    was_finished: bool = False
 
 
 def answer(
@@ -65,13 +67,15 @@ def answer(
     after = before.answer(item_id, value, language)
     if item_id not in after.answers:
         raise Refused({"answer": SKIPPED})
-    if before.state != "finished":
+    if before.state != "finished" or (
+        is_whole(instrument, before.answers) and not is_whole(instrument, after.answers)
+    ):
         after = after.become("open" if unanswered(instrument, after.answers) else "finished")
     if held is not None and after == before:
         return Answered(entry_id, after, Considered(Kept(entry_id, held.revision, "same")))
     kept = _append(session, viewer, after, held, entry_id, moment)
     considered = flags.consider(session, viewer, kept, after, moment.today, moment, before=before)
-    return Answered(entry_id, after, considered)
+    return Answered(entry_id, after, considered, before.state == "finished")
 
 
 def _find_place(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from journal.accounts import present
@@ -89,8 +89,12 @@ def begin(code: str) -> Page:
         return redirect(
             url_for("questionnaires.question", code=code, place=_place(instrument, left[0].id)), 303
         )
+    finished = shelf.find_finished(code, present.today())
+    if finished is not None and "new" not in request.args:
+        at = finished.entry.captured_at.astimezone(present.zone())
+        return render_template("questionnaires/again.html", instrument=instrument, held=finished, at=at)
     if instrument.content_note:
-        return render_template("questionnaires/begin.html", instrument=instrument)
+        return render_template("questionnaires/begin.html", instrument=instrument, anew=finished is not None)
     return _show_question(instrument, 1, shelf, None, uuid4())
 
 
@@ -99,8 +103,11 @@ def _place(instrument: Instrument, item_id: str) -> int:
 
 
 def _target(instrument: Instrument, shelf: Shelf) -> Filled | None:
-    """The response that a page is about: the one it names, else the unfinished one."""
+    """The response that a page is about: the one it names, else the unfinished one, else the one that was finished
+    today, for somebody who steps back from its result."""
     named = request.values.get("response", "")
+    if "new" in request.args:
+        return None
     if named:
         try:
             found = shelf.get(UUID(named))
@@ -109,7 +116,8 @@ def _target(instrument: Instrument, shelf: Shelf) -> Filled | None:
         if found.instrument.code != instrument.code:
             raise NotYours("questionnaire")
         return found
-    return shelf.find_open(instrument.code, present.today())
+    today = present.today()
+    return shelf.find_open(instrument.code, today) or shelf.find_finished(instrument.code, today)
 
 
 def _show_question(
@@ -122,6 +130,7 @@ def _show_question(
     language = instrument.language(shelf.profile.language)
     after = next((_place(instrument, one) for one in asked if _place(instrument, one) > place), None)
     named = held.entry.id if held and held.response.state == "finished" else None
+    anew = 1 if held is None and "new" in request.args else None
     return render_template(
         "questionnaires/question.html",
         instrument=instrument,
@@ -134,15 +143,18 @@ def _show_question(
         entry_id=entry_id,
         error=error,
         named=named,
-        back=_question_url(instrument, place - 1, named) if place > 1 else url_for("questionnaires.index"),
-        onward=_question_url(instrument, after, named)
+        back=_question_url(instrument, place - 1, named, anew)
+        if place > 1
+        else url_for("questionnaires.index"),
+        onward=_question_url(instrument, after, named, anew)
         if after
         else url_for("questionnaires.end", code=instrument.code, response=named),
     )
 
 
-def _question_url(instrument: Instrument, place: int, named: UUID | None) -> str:
-    return url_for("questionnaires.question", code=instrument.code, place=place, response=named)
+def _question_url(instrument: Instrument, place: int, named: UUID | None, anew: int | None = None) -> str:
+    """`anew` keeps to a new response until it holds an answer."""
+    return url_for("questionnaires.question", code=instrument.code, place=place, response=named, new=anew)
 
 
 @blueprint.route("/questionnaires/<code>/<int:place>", methods=["GET", "POST"])
@@ -182,13 +194,17 @@ def question(code: str, place: int) -> Page:
     if named:
         onward = url_for("questionnaires.result", code=code, response_id=entry_id)
         if not considered.says:
-            say("Saved." if considered.kept.how != "same" else "This was saved already.")
+            say("Saved. You changed an answer." if answered.was_finished else "Saved.")
     elif later:
         onward = _question_url(instrument, later, None)
     else:
         onward = url_for("questionnaires.end", code=code)
     if considered.help_first:
         onward = url_for("safety.help_now", saved=1, next=onward)
+    if (
+        request.accept_mimetypes.best == "application/json"
+    ):  # the page's own script, which goes there after a moment
+        return jsonify({"next": onward})
     return redirect(onward, 303)
 
 

@@ -1,7 +1,9 @@
 """The doors of help: whom to call, here and now; what waits after an answer; the safety plan."""
 
 from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
@@ -9,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from journal.accounts import present
 from journal.domain import safety as plans
+from journal.domain.days import day_of
 from journal.domain.errors import Refused
 from journal.domain.help_numbers import countries, help_for
 from journal.domain.safety import SafetyCheck, SafetyPlan
@@ -26,6 +29,8 @@ blueprint = Blueprint("safety", __name__)
 
 Page = str | tuple[str, int] | Response
 MOST_SHOWN = 100
+SAFE_FOR = timedelta(hours=1)
+"""Own choice: after an hour the question is asked afresh; at once when something new is said."""
 
 
 def _uuid(text: str) -> UUID | None:
@@ -63,6 +68,8 @@ def help_now() -> str:
         code = current_app.config["DEFAULT_COUNTRY"]
     own = queries.get_own(unit(), present.viewer(), present.today()) if who else None
     waiting = flags.list_waiting(unit(), present.viewer()) if who else ()
+    told_at = max((flag.told_at for flag in waiting), default=None)
+    asked_since = told_at or clock.now() - SAFE_FOR
     return render_template(
         "safety/help_now.html",
         help=help_for(code),
@@ -72,12 +79,29 @@ def help_now() -> str:
         waiting=waiting,
         topic=waiting[0].rule.urgency if waiting else None,
         just_saved="saved" in request.args,
-        onward=local_target(request.args.get("next")) or url_for("pages.home"),
+        safe=own.safe if own and own.safe_at and own.safe_at >= asked_since else None,
+        picked=code if picked is not None else None,
+        told_on=_day_before_today(told_at) if told_at else None,
+        onward=local_target(request.args.get("next")) or _came_from() or url_for("pages.home"),
         answers=plans.SAFE_ANSWERS,
         question=plans.SAFE_QUESTION,
         to_dial=plans.to_dial,
         zone=present.zone() if who else None,
     )
+
+
+def _day_before_today(at: datetime) -> date | None:
+    """The day of something that was told on an earlier day, else None."""
+    day = day_of(at, present.zone(), person().day_ends_hour)
+    return day if day < present.today() else None
+
+
+def _came_from() -> str | None:
+    """The page of this journal on which "Help now" was tapped."""
+    parts = urlsplit(request.referrer or "")
+    if parts.netloc != request.host or parts.path.startswith("/help-now"):
+        return None
+    return local_target(parts.path + (f"?{parts.query}" if parts.query else ""))
 
 
 @blueprint.post("/help-now/safe")
@@ -87,10 +111,11 @@ def answer_safe() -> Response:
     check = SafetyCheck.parse({"safe": request.form.get("safe")})
     service.answer(unit(), present.viewer(), check, moment)
     unit().commit()
-    if check.safe == "yes":
+    if not flags.get_standing(unit(), present.viewer(), moment.today).waits:
         say("Saved. The numbers stay here for you.")
-    onward = local_target(request.form.get("next"))
-    return redirect(url_for("safety.help_now", saved=1, next=onward), 303)
+    onward, country = local_target(request.form.get("next")), request.form.get("country")
+    known = country if country in {code for code, _name in countries()} | {""} else None
+    return redirect(url_for("safety.help_now", saved=1, country=known, next=onward), 303)
 
 
 @blueprint.post("/help-now/seen")

@@ -226,8 +226,9 @@ def scores(chart: Scores, trends: Trends) -> Markup:
         for day, total in chart.points
     ]
     quarter = (RIGHT - LEFT) / 4
-    is_left_free = all(x > LEFT + quarter for x, *_ in spots)
-    side, anchor = (LEFT + 4, "start") if is_left_free else (RIGHT, "end")
+    on_the_left = sum(x < LEFT + quarter for x, *_ in spots)
+    on_the_right = sum(x > RIGHT - quarter for x, *_ in spots)
+    side, anchor = (LEFT + 4, "start") if on_the_left <= on_the_right else (RIGHT, "end")
     edges = "".join(
         f'<line class="band-edge" x1="{LEFT}" x2="{RIGHT}" y1="{(y := round(BOTTOM - (band.least - instrument.least) * scale, 1))}" y2="{y}"/>'
         f'<text class="band" x="{side}" y="{y - 4}" text-anchor="{anchor}">{escape(band.label["en"].lower())}</text>'

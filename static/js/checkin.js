@@ -1,4 +1,5 @@
-// The check-in: keeps a draft on this phone while somebody writes, and fills in yesterday's side effects.
+// The check-in and the safety plan: keep a draft on this phone while somebody writes; the check-in fills in yesterday's
+// side effects.
 
 const form = document.querySelector("form[data-draft]");
 const key = `draft:${form.dataset.draft}`;

@@ -18,6 +18,32 @@ document.addEventListener("submit", (event) => {
     button.textContent = button.dataset.busy;
   }
 });
+// An answer is kept at once, but the page goes on a moment later, so that a double tap doesn't answer the next question.
+const rest = 400;
+for (const form of document.querySelectorAll("form[data-answer]")) {
+  form.addEventListener("submit", async (event) => {
+    if (form.dataset.sent || !event.submitter) return;
+    event.preventDefault();
+    event.stopPropagation();
+    form.dataset.sent = "yes";
+    const button = event.submitter;
+    const body = new FormData(form, button);
+    form.querySelectorAll("[aria-pressed]").forEach((e) => e.removeAttribute("aria-pressed"));
+    button.setAttribute("aria-pressed", "true");
+    const waited = new Promise((done) => setTimeout(done, rest));
+    const headers = { Accept: "application/json" };
+    const answer = await fetch(form.action, { method: "POST", body, headers, keepalive: true }).catch(() => null);
+    const told = answer?.ok ? await answer.json().catch(() => null) : null;
+    await waited;
+    if (told?.next) return location.assign(told.next);
+    delete form.dataset.sent; // the plain way then, which says what is wrong
+    form.dataset.plain = "yes";
+    const value = document.createElement("input");
+    Object.assign(value, { type: "hidden", name: button.name, value: button.value });
+    form.append(value);
+    form.submit();
+  });
+}
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   for (const form of document.forms) delete form.dataset.sent;

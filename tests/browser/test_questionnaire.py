@@ -81,7 +81,7 @@ def test_killed_after_item_9_was_tapped(
         # As soon as the journal has acknowledged the tap, everything dies: the page with help was never read.
         with page.expect_response(lambda r: r.request.method == "POST" and "/phq-9/9" in r.url) as told:
             page.get_by_role("button", name="Several days", exact=True).tap(no_wait_after=True)
-        assert told.value.status == 303
+        assert told.value.status in (200, 303)
         if dies == "the server":
             journal.kill()
         context.close()
@@ -113,6 +113,26 @@ def test_killed_after_item_9_was_tapped(
     finally:
         context.close()
         journal.stop()
+
+
+@pytest.mark.parametrize("apart_ms", [60, 150, 250])
+def test_a_double_tap_answers_one_question(browser: Browser, journal: Journal, apart_ms: int) -> None:
+    """The second tap must not answer the next question unseen, least of all question 9."""
+    context = phone(browser, journal.url)
+    page = context.new_page()
+    sign_up(page)
+    page.goto("/questionnaires/phq-9/8")
+    box = page.get_by_role("button", name="Several days", exact=True).bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.touchscreen.tap(x, y)
+    page.wait_for_timeout(apart_ms)
+    page.touchscreen.tap(x, y)
+    page.wait_for_url("**/phq-9/9")
+    page.wait_for_timeout(600)
+    assert page.url.endswith("/phq-9/9")
+    expect(page.locator(".answer[aria-pressed]")).to_have_count(0)
+    context.close()
 
 
 def test_with_the_keyboard_alone(browser: Browser, journal: Journal) -> None:

@@ -221,10 +221,10 @@ def test_change_since_last_time_says_no_response() -> None:
     ("before", "now", "words"),
     [
         ("17", "14", "3 points lower than last time, which is 18 % lower. A change of 5 points or more is often taken as "
-         "meaningful. This is less."),
+         "meaningful. This change is smaller."),
         ("17", "18", "1 point higher than last time, which is 6 % higher. A change of 5 points or more is often taken as "
-         "meaningful. This is less."),
-        ("4", "9", "5 points higher than last time. A change of 5 points or more is often taken as meaningful. This is one."),
+         "meaningful. This change is smaller."),
+        ("4", "9", "5 points higher than last time. A change of 5 points or more is often taken as meaningful. This change is that big."),
         ("9", "9", "The same as last time."),
     ],
 )  # fmt: skip

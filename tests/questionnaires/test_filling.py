@@ -256,9 +256,8 @@ def test_a_word_before_the_pcl_5_and_the_event_is_never_asked_for(cast: Cast) ->
     browser = cast.patient.sign_in()
     page = browser.get("/questionnaires/pcl-5").text
     assert "Some may be hard to read." in page and "You won’t be asked what happened." in page
-    page = browser.get("/questionnaires/pcl-5/1").text
     assert "Below is a list of problems that people sometimes have" in page
-    assert "<textarea" not in page
+    assert "<textarea" not in browser.get("/questionnaires/pcl-5/1").text
     onward = fill(browser, "pcl-5", [2] * 20)
     page = browser.get(onward).text
     assert "Your score is <b>40</b> of 80." in page and "range called" not in page
@@ -284,6 +283,47 @@ def test_the_gate_of_the_pc_ptsd_5(cast: Cast) -> None:
     assert "Have you ever experienced this kind of event?" in page and "In the past month" not in page
     onward = tap(browser, "pc-ptsd-5", 1, 0)
     assert "Your score is <b>0</b> of 5." in browser.get(onward).text
+    # It was a slip: yes, and the five questions come, rather than standing there as skipped.
+    response = onward.rpartition("/")[2]
+    browser.get(f"/questionnaires/pc-ptsd-5/1?response={response}")
+    assert (
+        browser.send("/questionnaires/pc-ptsd-5/1", {"answer": "1"}).location == "/questionnaires/pc-ptsd-5/2"
+    )
+    assert "5 questions are left" in browser.get("/questionnaires").text
+    onward = fill(browser, "pc-ptsd-5", [1, 1, 0, 1, 1], 2)
+    assert "Your score is <b>4</b> of 5." in browser.get(onward).text
+
+
+def test_stepping_back_from_the_result_changes_it_and_begins_no_other(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    onward = fill(browser, "urinary", [0, 0, 2])
+    assert (
+        'value="2" aria-pressed="true"' in browser.get("/questionnaires/urinary/3").text
+    )  # the browser's Back
+    assert tap(browser, "urinary", 3, 0) == onward
+    assert "Saved. You changed an answer." in browser.get(onward).text
+    assert "is begun" not in browser.get("/questionnaires").text
+    assert "You finished Urinary check today at 12:00 pm" in browser.get("/questionnaires/urinary").text
+    browser.get("/questionnaires/urinary?new=1")
+    browser.send("/questionnaires/urinary/1", {"answer": "1"})
+    browser.page = None
+    again = fill(browser, "urinary", [0, 0], 2)
+    assert again != onward
+    skipping = browser.get("/questionnaires/gad-7/1?new=1").text
+    assert 'href="/questionnaires/gad-7/2?new=1"' in skipping
+
+
+def test_the_page_s_own_script_is_told_where_to_go(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/questionnaires/phq-9/1")
+    hidden = browser.hidden("/questionnaires/phq-9/1")
+    headers = {"Accept": "application/json"}
+    told = browser.raw("POST", "/questionnaires/phq-9/1", data={**hidden, "answer": "1"}, headers=headers)
+    assert told.json == {"next": "/questionnaires/phq-9/2"}
+    told = browser.raw("POST", "/questionnaires/phq-9/1", data={**hidden, "answer": "9"}, headers=headers)
+    assert told.status_code == 422
+    told = browser.raw("POST", "/questionnaires/phq-9/9", data={**hidden, "answer": "1"}, headers=headers)
+    assert told.json == {"next": "/help-now?saved=1&next=/questionnaires/phq-9/10"}
 
 
 def test_change_is_told_since_last_time_and_since_infusion_1(cast: Cast, clock: Any) -> None:
@@ -302,7 +342,7 @@ def test_change_is_told_since_last_time_and_since_infusion_1(cast: Cast, clock: 
     assert "4 points lower than last time (12 on Mon 30 Nov), which is 33 % lower." in page
     assert "10 points lower than before infusion 1 (18 on Sun 22 Nov), which is 56 % lower." in page
     assert "It is half of what it was before, or less. Clinics call this a response." in page
-    assert "A change of 4 points or more is often taken as meaningful. This is one." in page
+    assert "A change of 4 points or more is often taken as meaningful. This change is that big." in page
 
 
 def test_what_is_due_is_shown_with_why_and_can_be_turned_off(cast: Cast) -> None:

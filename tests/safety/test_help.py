@@ -97,7 +97,7 @@ def test_not_safe_is_kept_flagged_and_answered(cast: Cast, answer: str, label: s
     said = words(page)
     assert "Your answer is saved." in said and "Thank you for telling us." in said
     assert f"You answered “{label}” at 12:00 pm." in said
-    assert "Please call or text one of the numbers above, or 911." in said
+    assert "Please call or text one of these now, or 911 if you are in danger." in said
     assert f'value="{answer}" aria-pressed="true"' in page.text
     assert "You said that you " in said
     assert browser.get("/today", expect=303)
@@ -148,7 +148,9 @@ def test_a_bodily_emergency_puts_911_first(cast: Cast) -> None:
         browser.send(DAY, {"side_effects-headache": "severe", "side_effects-blurred_vision": "moderate"})
     )
     said = words(page)
-    assert "Please call 911 now." in said and said.find("Call 911") < said.find("Call 988")
+    assert "Please call 911 now." in said and said.find("Call 911") < said.find("Crisis lines") < said.find(
+        "Call 988"
+    )
     assert "a severe headache together with “Blurred or double vision”" in said
 
 
@@ -246,7 +248,11 @@ def test_a_number_that_cannot_be_dialled_is_told_and_all_is_kept(cast: Cast, num
     browser = cast.patient.sign_in()
     browser.get("/safety-plan/edit")
     page = browser.send("/safety-plan/edit", {**PLAN, "person_number": number}, expect=422).text
-    assert "Enter a phone number with digits" in page and "I stop answering." in page and number in page
+    assert (
+        "Enter your person’s phone number with digits" in page
+        and "I stop answering." in page
+        and number in page
+    )
     assert "A few words for a hard hour" in browser.get("/safety-plan").text
 
 
@@ -333,3 +339,65 @@ def test_the_day_after_but_before_24_hours(cast: Cast, clock: Any) -> None:
         in said
     )
     assert "Say how it is now" in said
+
+
+def test_the_country_picked_stays_when_one_answers(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/help-now?country=GB")
+    page = browser.follow(browser.send("/help-now/safe", {"safe": "unsure"}))
+    assert "116 123" in page.text and "988" not in page.text and "or 999 if you are in danger" in words(page)
+
+
+def test_an_old_answer_is_asked_afresh(cast: Cast, clock: Any) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/help-now")
+    page = browser.follow(browser.send("/help-now/safe", {"safe": "yes"}))
+    assert 'value="yes" aria-pressed="true"' in page.text
+    clock.shift(600)
+    page = browser.get(tap(browser, "phq-9", 9, 3))  # something new is said
+    assert "aria-pressed" not in page.text.split("Do you feel safe")[1]
+    browser.send("/help-now/seen")
+    clock.shift(7200)
+    assert "You answered" not in browser.get("/help-now").text
+
+
+def test_help_that_waited_over_night_says_when_it_was_told(cast: Cast, clock: Any) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/today")
+    browser.send(DAY, {"side_effects-chest_pain": "mild", "happening_now-chest_pain": "yes"})
+    clock.shift(3 * 86400)
+    browser = cast.patient.sign_in()
+    said = words(browser.follow(browser.get("/today", expect=303)))
+    assert (
+        "If this is still so, please call 911 now." in said and "You told us on Sunday 22 November." in said
+    )
+    assert "You logged “Chest pain”, happening right then." in said
+
+
+def test_going_on_leads_back_to_where_help_was_tapped(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    for referrer, back in (
+        ("http://localhost/questionnaires/phq-9/4", "/questionnaires/phq-9/4"),
+        ("http://localhost/help-now?elsewhere=1", "/"),
+        ("https://evil.example/x", "/"),
+    ):
+        page = browser.get("/help-now", headers={"Referer": referrer})
+        assert f'<a class="link" href="{back}">Go on with my journal</a>' in page.text
+
+
+def test_signing_in_again_leads_back(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/safety-plan/edit")
+    answer = browser.raw(
+        "POST",
+        "/safety-plan/edit",
+        data={"struggling": "x"},
+        headers={"Referer": "http://localhost/safety-plan/edit"},
+    )
+    assert answer.status_code == 400 and "/sign-in?next=/safety-plan/edit" in answer.text
+
+
+def test_an_extension_can_be_dialled(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    browser.follow(write_plan(browser, clinic_number="(505) 555-0100 ext. 4"))
+    assert 'href="tel:5055550100,4"' in browser.get("/help-now").text
