@@ -201,9 +201,8 @@ def question(code: str, place: int) -> Page:
         onward = url_for("questionnaires.end", code=code)
     if considered.help_first:
         onward = url_for("safety.help_now", saved=1, next=onward)
-    if (
-        request.accept_mimetypes.best == "application/json"
-    ):  # the page's own script, which goes there after a moment
+    # The page's own script goes there after a moment, so that a double tap doesn't answer the next question.
+    if request.accept_mimetypes.best == "application/json":
         return jsonify({"next": onward})
     return redirect(onward, 303)
 

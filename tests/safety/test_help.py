@@ -401,3 +401,16 @@ def test_an_extension_can_be_dialled(cast: Cast) -> None:
     browser = cast.patient.sign_in()
     browser.follow(write_plan(browser, clinic_number="(505) 555-0100 ext. 4"))
     assert 'href="tel:5055550100,4"' in browser.get("/help-now").text
+
+
+def test_an_emergency_does_not_hide_the_crisis_lines_from_who_needs_both(cast: Cast) -> None:
+    browser = cast.patient.sign_in()
+    browser.get("/today")
+    browser.send(DAY, {"side_effects-chest_pain": "mild", "happening_now-chest_pain": "yes"})
+    page = browser.get("/help-now")
+    assert "Do you feel safe right now?" not in page.text and "Call 988" in page.text.split("Crisis lines")[1]
+    browser.send("/help-now/safe", {"safe": "no"})
+    page = browser.get("/help-now")
+    said = words(page)
+    assert "Please call 911 now." in said and "Crisis lines" not in said
+    assert "Call 988" in said and "Do you feel safe right now?" in said
