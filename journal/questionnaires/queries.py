@@ -80,16 +80,23 @@ class Shelf:
             raise NotYours("questionnaire")
         return found
 
+    def _find_newest(self, code: str) -> Filled | None:
+        """The one that was answered last; of two at the same moment, the one that isn't finished."""
+        mine = self.of(code)
+        return max(
+            mine, key=lambda one: (one.entry.captured_at, one.response.state != "finished"), default=None
+        )
+
     def find_open(self, code: str, today: date) -> Filled | None:
         """The unfinished response that can be gone on with: begun or set aside at most a week ago."""
-        newest = max(self.of(code), key=lambda one: one.entry.captured_at, default=None)
+        newest = self._find_newest(code)
         if newest is None or newest.response.state == "finished":
             return None
         return newest if may_take_answers(newest.response.state, newest.entry.day, today) else None
 
     def find_finished(self, code: str, today: date) -> Filled | None:
         """The newest response, if it was finished today: its answers can still be changed."""
-        newest = max(self.of(code), key=lambda one: one.entry.captured_at, default=None)
+        newest = self._find_newest(code)
         if newest is None or newest.response.state != "finished" or newest.entry.day != today:
             return None
         return newest

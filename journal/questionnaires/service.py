@@ -101,7 +101,7 @@ def _find_place(
 
 def _resumable(opened: Sequence[Opened], instrument: Instrument) -> Opened | None:
     mine = [one for one in opened if one.payload["instrument"] == instrument.code]
-    newest = max(mine, key=lambda one: one.captured_at, default=None)
+    newest = max(mine, key=lambda one: (one.captured_at, one.payload["state"] != "finished"), default=None)
     return newest if newest is not None and newest.payload["state"] != "finished" else None
 
 
