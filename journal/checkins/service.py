@@ -40,17 +40,8 @@ def record(
         raise Refused({"form": EMPTY})
     if base == 0 and not may_fill(day, moment.today):
         raise Refused({"form": TOO_FAR})
-    draft = Draft(
-        id=entry_id,
-        kind=CheckIn.kind,
-        payload=checkin,
-        day=day,
-        zone=moment.zone.key,
-        captured_at=moment.now,
-        base=base,
-        device=moment.device,
-        is_late=day < moment.today,
-        settles=settles,
+    draft = Draft.made(
+        entry_id, checkin, moment, base=base, is_late=day < moment.today, settles=settles, day=day
     )
     kept = entries.append(session, viewer, draft, moment.now)
     return flags.consider(session, viewer, kept, checkin, day, moment, base=base)
@@ -93,14 +84,5 @@ def record_note(
     """Keep one more note on the day, with its own time. Raises Refused as `record` does."""
     if not may_fill(day, moment.today):
         raise Refused({"note": TOO_FAR})
-    draft = Draft(
-        id=entry_id,
-        kind=Note.kind,
-        payload=note,
-        day=day,
-        zone=moment.zone.key,
-        captured_at=moment.now,
-        device=moment.device,
-        is_late=day < moment.today,
-    )
+    draft = Draft.made(entry_id, note, moment, is_late=day < moment.today, day=day)
     return entries.append(session, viewer, draft, moment.now)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from journal.audit import service as audit
 from journal.domain.access import Viewer
+from journal.domain.days import Moment
 from journal.domain.errors import NotYours, Refused
 from journal.domain.payloads import Payload
 from journal.entries.models import Entry, PatientKey, Revision
@@ -36,6 +37,32 @@ class Draft:
     device: str = ""
     is_late: bool = False
     settles: int = 0
+
+    @classmethod
+    def made(
+        cls,
+        entry_id: UUID,
+        payload: Payload,
+        moment: Moment,
+        *,
+        base: int = 0,
+        day: date | None = None,
+        is_late: bool = False,
+        settles: int = 0,
+    ) -> "Draft":
+        """What somebody makes at this moment, on this day, or about another one."""
+        return cls(
+            id=entry_id,
+            kind=payload.kind,
+            payload=payload,
+            day=day or moment.today,
+            zone=moment.zone.key,
+            captured_at=moment.now,
+            base=base,
+            device=moment.device,
+            is_late=is_late,
+            settles=settles,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,32 +57,13 @@ def record(
         raise Refused(
             {"started": "An infusion of this day and start is logged already. Change that one instead."}
         )
-    draft = Draft(
-        id=entry_id,
-        kind=Infusion.kind,
-        payload=infusion,
-        day=day,
-        zone=moment.zone.key,
-        captured_at=moment.now,
-        base=base,
-        device=moment.device,
-        is_late=day < moment.today,
-    )
+    draft = Draft.made(entry_id, infusion, moment, base=base, is_late=day < moment.today, day=day)
     return entries.append(session, viewer, draft, moment.now)
 
 
 def keep_plan(session: Session, viewer: Viewer, plan: Plan, moment: Moment, *, base: int) -> Kept:
     """Keep the plan as it is now."""
-    draft = Draft(
-        id=plan_id(viewer.patient_id),
-        kind=Plan.kind,
-        payload=plan,
-        day=moment.today,
-        zone=moment.zone.key,
-        captured_at=moment.now,
-        base=base,
-        device=moment.device,
-    )
+    draft = Draft.made(plan_id(viewer.patient_id), plan, moment, base=base)
     return entries.append(session, viewer, draft, moment.now)
 
 
@@ -104,16 +85,13 @@ def report(
         raise Refused({"form": "These questions are for the day after the infusion. Come back tomorrow."})
     if base == 0 and moment.today > held.day + timedelta(days=REPORT_DAYS):
         raise Refused({"form": f"A report can be filled in up to {REPORT_DAYS} days after the infusion."})
-    draft = Draft(
-        id=report_id(held.id, told.part),
-        kind=AfterInfusion.kind,
-        payload=told,
-        day=day,
-        zone=moment.zone.key,
-        captured_at=moment.now,
+    draft = Draft.made(
+        report_id(held.id, told.part),
+        told,
+        moment,
         base=base,
-        device=moment.device,
         is_late=moment.today > held.day + timedelta(days=1),
+        day=day,
     )
     kept = entries.append(session, viewer, draft, moment.now)
     return flags.consider(session, viewer, kept, told, day, moment, base=base, held=held)

@@ -11,14 +11,5 @@ from journal.profiles.queries import profile_id
 
 def keep(session: Session, viewer: Viewer, profile: Profile, base: int, moment: Moment) -> None:
     """Keep the profile as it is now. `base` is the revision it was changed from."""
-    draft = entries.Draft(
-        id=profile_id(viewer.patient_id),
-        kind=Profile.kind,
-        payload=profile,
-        day=moment.today,
-        zone=moment.zone.key,
-        captured_at=moment.now,
-        device=moment.device,
-        base=base,
-    )
+    draft = entries.Draft.made(profile_id(viewer.patient_id), profile, moment, base=base)
     entries.append(session, viewer, draft, moment.now)

@@ -140,14 +140,5 @@ def _append(
 ) -> Kept:
     # An unfinished response belongs to the day on which it was begun, a finished one to the day of its last answer.
     begun = held.day if held is not None and response.state != "finished" else moment.today
-    draft = Draft(
-        id=entry_id,
-        kind=response.kind,
-        payload=response,
-        day=begun,
-        zone=moment.zone.key,
-        captured_at=moment.now,
-        base=held.revision if held else 0,
-        device=moment.device,
-    )
+    draft = Draft.made(entry_id, response, moment, base=held.revision if held else 0, day=begun)
     return entries.append(session, viewer, draft, moment.now)

@@ -15,16 +15,7 @@ from journal.safety.queries import safety_check_id, safety_plan_id
 
 def keep_plan(session: Session, viewer: Viewer, plan: SafetyPlan, moment: Moment, *, base: int) -> Kept:
     """Keep the plan as it is now. `base` is the revision it was changed from."""
-    draft = Draft(
-        id=safety_plan_id(viewer.patient_id),
-        kind=SafetyPlan.kind,
-        payload=plan,
-        day=moment.today,
-        zone=moment.zone.key,
-        captured_at=moment.now,
-        base=base,
-        device=moment.device,
-    )
+    draft = Draft.made(safety_plan_id(viewer.patient_id), plan, moment, base=base)
     return entries.append(session, viewer, draft, moment.now)
 
 
@@ -34,15 +25,6 @@ def answer(session: Session, viewer: Viewer, check: SafetyCheck, moment: Moment)
     entries.lock(session, viewer, moment.now)
     entry_id = safety_check_id(viewer.patient_id, moment.today)
     held = find_entry(session, viewer, entry_id, SafetyCheck.kind)
-    draft = Draft(
-        id=entry_id,
-        kind=SafetyCheck.kind,
-        payload=check,
-        day=moment.today,
-        zone=moment.zone.key,
-        captured_at=moment.now,
-        base=held.revision if held is not None else 0,
-        device=moment.device,
-    )
+    draft = Draft.made(entry_id, check, moment, base=held.revision if held is not None else 0)
     kept = entries.append(session, viewer, draft, moment.now)
     return flags.consider(session, viewer, kept, check, moment.today, moment)
