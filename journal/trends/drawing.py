@@ -225,14 +225,16 @@ def scores(chart: Scores, trends: Trends) -> Markup:
         )
         for day, total in chart.points
     ]
-    quarter = (RIGHT - LEFT) / 4
-    on_the_left = sum(x < LEFT + quarter for x, *_ in spots)
-    on_the_right = sum(x > RIGHT - quarter for x, *_ in spots)
-    side, anchor = (LEFT + 4, "start") if on_the_left <= on_the_right else (RIGHT, "end")
+    between = pairwise((LEFT, *(x for x, *_ in spots), RIGHT))
+    free = max(between, key=lambda gap: gap[1] - gap[0])  # the names of ranges stand where no score does
+    middle_of_it = round((free[0] + free[1]) / 2, 1)
+    heights = [(one, round(BOTTOM - (one.least - instrument.least) * scale, 1)) for one in instrument.bands]
     edges = "".join(
-        f'<line class="band-edge" x1="{LEFT}" x2="{RIGHT}" y1="{(y := round(BOTTOM - (band.least - instrument.least) * scale, 1))}" y2="{y}"/>'
-        f'<text class="band" x="{side}" y="{y - 4}" text-anchor="{anchor}">{escape(band.label["en"].lower())}</text>'
-        for band in instrument.bands
+        f'<line class="band-edge" x1="{LEFT}" x2="{RIGHT}" y1="{y}" y2="{y}"/>' for _, y in heights
+    )
+    names = "".join(
+        f'<text class="band" x="{middle_of_it}" y="{y - 4}" text-anchor="middle">{escape(one.label["en"].lower())}</text>'
+        for one, y in heights
     )
     middle = (instrument.least + instrument.most) / 2
     grid = "".join(
@@ -258,7 +260,7 @@ def scores(chart: Scores, trends: Trends) -> Markup:
     return Markup(
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}. {escape(chart.sentence)}">'
         f"{edges}{grid}{_infusion_lines(trends.infusions, trends.days, xs)}"
-        f'<path class="value" d="{lines}"/>{dots}{numbers}{_ticks(trends.days, xs)}</svg>'
+        f'{names}<path class="value" d="{lines}"/>{dots}{numbers}{_ticks(trends.days, xs)}</svg>'
     )
 
 
