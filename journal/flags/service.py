@@ -137,7 +137,8 @@ def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment
         insert = insert.on_conflict_do_update(
             index_elements=cause_columns, set_={name: insert.excluded[name] for name in anew}
         )
-    if not _change(session, insert):
+    # What comes back says whether a row was made or changed; PostgreSQL's driver doesn't count inserts.
+    if session.execute(insert.returning(_FLAGS.c.id)).first() is None:
         return False
     audit.note(
         session,
