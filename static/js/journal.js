@@ -37,7 +37,6 @@ for (const form of document.querySelectorAll("form[data-answer]")) {
     await waited;
     if (told?.next) return location.assign(told.next);
     delete form.dataset.sent; // the plain way then, which says what is wrong
-    form.dataset.plain = "yes";
     const value = document.createElement("input");
     Object.assign(value, { type: "hidden", name: button.name, value: button.value });
     form.append(value);
