@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, String, and_, or_, select, type_coerce
+from sqlalchemy import ColumnElement, String, and_, bindparam, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
@@ -127,13 +128,8 @@ def list_entries(
     readable = [want for want in wants if viewer.may_read(want.kind)]
     if not readable:
         return ()
-    statement = _CURRENT.where(
-        _E.patient_id == viewer.patient_id,
-        or_(*(_wanted(want) for want in readable)),
-    )
-    if not with_deleted:
-        statement = statement.where(_E.is_deleted.is_(False))
-    return _open_all(session, viewer, statement)
+    statement = _current_wanted(_shape(readable), with_deleted)
+    return _open_all(session, viewer, statement, _values(viewer, readable))
 
 
 class Logged(NamedTuple):
@@ -152,12 +148,7 @@ def list_logged(session: Session, viewer: Viewer, wants: Sequence[Want]) -> list
     readable = [want for want in wants if viewer.may_read(want.kind)]
     if not readable:
         return []
-    statement = _LOGGED.where(
-        _E.patient_id == viewer.patient_id,
-        _E.is_deleted.is_(False),
-        or_(*(_wanted(want) for want in readable)),
-    )
-    rows = session.execute(statement.order_by(_E.day, _R.captured_at)).all()
+    rows = session.execute(_logged_wanted(_shape(readable)), _values(viewer, readable)).all()
     if not rows:
         return []
     box = vault_of(session).box(rows[0][-1], viewer.patient_id.bytes)
@@ -234,13 +225,47 @@ def list_versions(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -
     )
 
 
-def _wanted(want: Want) -> ColumnElement[bool]:
-    parts = [_E.kind == want.kind]
-    if want.since is not None:
-        parts.append(_E.day >= want.since)
-    if want.until is not None:
-        parts.append(_E.day <= want.until)
-    return and_(*parts)
+Shape = tuple[tuple[bool, bool], ...]
+"""Of each kind wanted, whether a first and a last day is given."""
+
+
+def _shape(wants: Sequence[Want]) -> Shape:
+    return tuple((want.since is not None, want.until is not None) for want in wants)
+
+
+def _values(viewer: Viewer, wants: Sequence[Want]) -> dict[str, Any]:
+    values: dict[str, Any] = {"patient": viewer.patient_id}
+    for place, want in enumerate(wants):
+        values[f"kind{place}"] = want.kind
+        if want.since is not None:
+            values[f"since{place}"] = want.since
+        if want.until is not None:
+            values[f"until{place}"] = want.until
+    return values
+
+
+def _wanted(shape: Shape) -> ColumnElement[bool]:
+    every = []
+    for place, (has_since, has_until) in enumerate(shape):
+        parts = [_E.kind == bindparam(f"kind{place}", type_=_E.kind.type)]
+        if has_since:
+            parts.append(_E.day >= bindparam(f"since{place}", type_=_E.day.type))
+        if has_until:
+            parts.append(_E.day <= bindparam(f"until{place}", type_=_E.day.type))
+        every.append(and_(*parts))
+    return and_(_E.patient_id == bindparam("patient", type_=_E.patient_id.type), or_(*every))
+
+
+# A page asks in the same shape each time; putting its statement together costs as much as running it.
+@lru_cache(maxsize=64)
+def _current_wanted(shape: Shape, with_deleted: bool) -> Any:
+    statement = _CURRENT.where(_wanted(shape))
+    return statement if with_deleted else statement.where(_E.is_deleted.is_(False))
+
+
+@lru_cache(maxsize=64)
+def _logged_wanted(shape: Shape) -> Any:
+    return _LOGGED.where(_wanted(shape), _E.is_deleted.is_(False)).order_by(_E.day, _R.captured_at)
 
 
 def _open(
@@ -251,8 +276,10 @@ def _open(
     return cast(dict[str, Any], orjson.loads(box.open(sealed, belongs_to(patient_id, entry_id, number))))
 
 
-def _open_all(session: Session, viewer: Viewer, statement: Any) -> tuple[Opened, ...]:
-    rows = session.execute(statement).all()
+def _open_all(
+    session: Session, viewer: Viewer, statement: Any, values: dict[str, Any] | None = None
+) -> tuple[Opened, ...]:
+    rows = session.execute(statement, values or {}).all()
     if not rows:
         return ()
     box = vault_of(session).box(rows[0].wrapped_key, viewer.patient_id.bytes)

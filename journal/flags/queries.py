@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
@@ -39,16 +39,16 @@ class Waiting:
     told_at: datetime
 
 
-_STANDING = select(_F.help_on, _F.again_on)
+# Asked on every page, so it is put together once.
+_STANDING = select(_F.help_on, _F.again_on).where(
+    _F.patient_id == bindparam("patient", type_=_F.patient_id.type),
+    or_(_F.help_on.is_not(None), _F.again_on.is_not(None)),
+)
 
 
 def get_standing(session: Session, viewer: Viewer, today: date) -> Standing:
     """Whether help waits for the patient."""
-    rows = session.execute(
-        _STANDING.where(
-            _F.patient_id == viewer.patient_id, or_(_F.help_on.is_not(None), _F.again_on.is_not(None))
-        )
-    ).all()
+    rows = session.execute(_STANDING, {"patient": viewer.patient_id}).all()
     since = today - timedelta(days=AGAIN_DAYS - 1)
     return Standing(
         any(row.help_on is not None for row in rows),
