@@ -18,8 +18,8 @@ from journal.kit.db import Base, Instant
 
 
 class Flag(Base):
-    """`cause_hash` is a keyed hash of the cause; `told_at`, when it was last told anew. `help_on`: from this day help waits to be shown to the patient;
-    `again_on`: from this day it is offered once more."""
+    """`cause_hash` is a keyed hash of the cause; `told_at`, when it was last told anew. `help_on`: from this day help
+    waits to be shown to the patient; `again_on`: from this day it is offered once more."""
 
     __tablename__ = "flags"
     __table_args__ = (

@@ -112,9 +112,8 @@ def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment
         return False
     cause = "|".join((str(viewer.patient_id), rule.id, one.subject, _scope(one, entry_id)))
     hashed = vault_of(session).keyed_hash(cause.encode(), b"flag cause")
-    flag_id = UUID(
-        bytes=hashed[:16]
-    )  # from the cause, so that what is told anew can be sealed into the same row
+    # The id comes from the cause, so that what is told anew can be sealed into the same row.
+    flag_id = UUID(bytes=hashed[:16])
     evidence = {"rule": rule.id, "subject": one.subject, "weight": one.weight, "why": one.why}
     insert = upsert(session, _FLAGS).values(
         patient_id=viewer.patient_id,
