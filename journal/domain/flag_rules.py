@@ -16,6 +16,8 @@ LATER_HOURS = 24
 UNREAL_TODAY = 7
 """Own choice: the daily question on feeling unreal counts from here, in the seven days in which it is always asked."""
 UNREAL_DAYS = 7
+AGAIN_DAYS = 7
+"""Own choice: help that was to be offered again the next day is still offered when somebody comes back within a week."""
 MILD, MODERATE, SEVERE = 1, 2, 3
 ITEM_9_FROM, HARM_RISK_FROM, VERY_HIGH_MOOD_FROM = 1, 3, MODERATE
 URINARY = ("urine_pain", "urine_freq", "urine_night")

@@ -68,9 +68,9 @@ def needs(payload: Any) -> Needs:
     """What of `Context` the entry needs."""
     match payload:
         case CheckIn():
-            late = payload.measures.get("dissociation", 0) >= UNREAL_TODAY
+            unreal = payload.measures.get("dissociation", 0) >= UNREAL_TODAY
             return Needs(
-                late
+                unreal
                 or _grade(payload.side_effects, "hallucination") >= MILD
                 or bool(payload.happening_now.get("hallucination")),
                 _has_urinary(payload.side_effects),

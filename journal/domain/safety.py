@@ -4,6 +4,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from journal.domain.fields import Reader
@@ -23,6 +24,8 @@ BAD_NUMBER = {
     "person_number": "Enter your person’s phone number with digits, such as +1 505 555 0100, or leave it empty.",
     "clinic_number": "Enter the clinic’s phone number with digits, such as +1 505 555 0100 ext. 4, or leave it empty.",
 }
+SAFE_FOR = timedelta(hours=1)
+"""Own choice: after an hour the question is asked afresh; at once when something new is said."""
 SAFE_QUESTION = "Do you feel safe right now?"
 SAFE_ANSWERS = {"yes": "Yes", "no": "No", "unsure": "Not sure"}
 

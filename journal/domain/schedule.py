@@ -90,6 +90,14 @@ class Timeline:
         return cls(tuple(series), maintenance)
 
 
+def propose_phase(last: Held | None, today: date) -> str:
+    """What is proposed for the next infusion: the last one's phase, but after a longer time than a series leaves,
+    maintenance."""
+    if last is None:
+        return "series"
+    return last.infusion.phase if (today - last.day).days <= SERIES_GAP else "maintenance"
+
+
 def _clusters(days: Sequence[date]) -> Iterator[list[date]]:
     """Planned days that lie within SERIES_GAP of each other."""
     cluster: list[date] = []

@@ -10,12 +10,10 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
-from journal.domain.flag_rules import RULES, URGENCIES, Rule
+from journal.domain.flag_rules import AGAIN_DAYS, RULES, URGENCIES, Rule
 from journal.entries.queries import get_box
 from journal.flags.models import Flag
 
-AGAIN_DAYS = 7
-"""Own choice: help that was to be offered again the next day is still offered when somebody comes back within a week."""
 _F: Any = Flag.__table__.c
 
 
@@ -32,7 +30,6 @@ class Waiting:
     """A flag as its patient may read it."""
 
     id: UUID
-    entry_id: UUID
     rule: Rule
     why: str
     raised_at: datetime
@@ -61,7 +58,7 @@ def get_standing(session: Session, viewer: Viewer, today: date) -> Standing:
 
 def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     """The flags for which help has not been seen yet, the gravest first."""
-    statement = select(_F.id, _F.entry_id, _F.raised_at, _F.told_at, _F.sealed).where(
+    statement = select(_F.id, _F.raised_at, _F.told_at, _F.sealed).where(
         _F.patient_id == viewer.patient_id, _F.help_on.is_not(None)
     )
     rows = session.execute(statement).all()
@@ -71,9 +68,7 @@ def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     opened = []
     for row in rows:
         told = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
-        opened.append(
-            Waiting(row.id, row.entry_id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at)
-        )
+        opened.append(Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at))
     return tuple(sorted(opened, key=lambda one: (URGENCIES.index(one.rule.urgency), one.raised_at)))
 
 

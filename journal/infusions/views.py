@@ -1,7 +1,7 @@
 """The doors of infusions: the list and the plan, one infusion, and how it was."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +17,7 @@ from journal.domain.errors import Refused
 from journal.domain.fields import Reader
 from journal.domain.flag_rules import LATER_HOURS
 from journal.domain.infusion import Held, Infusion, Plan, is_hazy, latest_notice
-from journal.domain.schedule import SERIES_GAP
+from journal.domain.schedule import propose_phase
 from journal.domain.side_effects import COMMON, SIDE_EFFECTS
 from journal.entries import removal
 from journal.entries.forms import entry_id_of, number_of
@@ -77,19 +77,12 @@ def new() -> Page:
         "day": day,
         "number": str(last.number + 1 if last else 1),
         "minutes": str(infusions.DEFAULT_MINUTES),
-        "phase": _phase_of_next(last, present.today()),
+        "phase": propose_phase(last, present.today()),
     }
     if last:
         again = forms.infusion_form(last.infusion, last.day)
         values |= {name: again[name] for name in ("route", "setting", "minutes") if name in again}
     return _show_form(values, entry_id=uuid4(), base=0)
-
-
-def _phase_of_next(last: Held | None, today: date) -> str:
-    """What the form proposes: the last one's, but after a longer time than a series leaves, maintenance."""
-    if last is None:
-        return "series"
-    return last.infusion.phase if (today - last.day).days <= SERIES_GAP else "maintenance"
 
 
 @blueprint.route("/infusions/<uuid:infusion_id>/edit", methods=["GET", "POST"])

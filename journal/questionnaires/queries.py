@@ -64,7 +64,6 @@ class Shelf:
     """Everything about the patient's questionnaires."""
 
     profile: Profile
-    profile_revision: int
     infusions: tuple[Held, ...]
     plan: Plan
     filled: tuple[Filled, ...]
@@ -160,7 +159,6 @@ def get_shelf(session: Session, viewer: Viewer, restorable: datetime | None = No
     wants = [PROFILE, Want("infusion"), Want("plan"), *(Want(kind) for kind in RESPONSES)]
     opened = list_entries(session, viewer, wants, with_deleted=True)
     live = [one for one in opened if not one.is_deleted]
-    profile, revision = profile_in(live)
     deleted = tuple(
         one
         for one in opened
@@ -169,4 +167,4 @@ def get_shelf(session: Session, viewer: Viewer, restorable: datetime | None = No
         and restorable is not None
         and one.received_at >= restorable
     )
-    return Shelf(profile, revision, held_in(live), plan_in(live)[0], filled_in(live), deleted)
+    return Shelf(profile_in(live)[0], held_in(live), plan_in(live)[0], filled_in(live), deleted)

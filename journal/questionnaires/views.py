@@ -233,7 +233,11 @@ def settle(code: str) -> Page:
     instrument = _instrument(code)
     state = "set-aside" if request.form.get("state") == "set-aside" else "finished"
     entry_id = entry_id_of(request.form)
-    service.settle(unit(), present.viewer(), instrument, state, present.moment(), entry_id=entry_id)
+    try:
+        service.settle(unit(), present.viewer(), instrument, state, present.moment(), entry_id=entry_id)
+    except Refused as refused:
+        say(refused.reasons["form"])
+        return redirect(url_for("questionnaires.index"), 303)
     unit().commit()
     if state == "finished":
         return redirect(url_for("questionnaires.result", code=code, response_id=entry_id), 303)

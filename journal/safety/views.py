@@ -1,7 +1,7 @@
 """The doors of help: whom to call, here and now; what waits after an answer; the safety plan."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -29,8 +29,6 @@ blueprint = Blueprint("safety", __name__)
 
 Page = str | tuple[str, int] | Response
 MOST_SHOWN = 100
-SAFE_FOR = timedelta(hours=1)
-"""Own choice: after an hour the question is asked afresh; at once when something new is said."""
 
 
 def _uuid(text: str) -> UUID | None:
@@ -69,7 +67,7 @@ def help_now() -> str:
     own = queries.get_own(unit(), present.viewer(), present.today()) if who else None
     waiting = flags.list_waiting(unit(), present.viewer()) if who else ()
     told_at = max((flag.told_at for flag in waiting), default=None)
-    asked_since = told_at or clock.now() - SAFE_FOR
+    asked_since = told_at or clock.now() - plans.SAFE_FOR
     return render_template(
         "safety/help_now.html",
         help=help_for(code),

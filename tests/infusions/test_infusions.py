@@ -230,3 +230,11 @@ def test_words_promise_nothing(cast: Cast) -> None:
     ):
         words = browser.get(page).text.lower()
         assert not re.search(r"you are due|will work|better result|recommend|you should", words), page
+
+
+@pytest.mark.parametrize(("day", "phase"), [("2026-11-08", "series"), ("2026-11-07", "maintenance")])
+def test_the_next_phase_is_proposed_by_the_time_since(cast: Cast, day: str, phase: str) -> None:
+    browser = cast.patient.sign_in()
+    log(browser, day=day, phase="series")
+    page = browser.get("/infusions/new").text
+    assert re.search(rf'value="{phase}"( checked| selected)', page)

@@ -188,6 +188,16 @@ def test_a_form_is_never_spread_over_more_than_a_week(cast: Cast, clock: Any) ->
     assert "6 questions are left" in browser.get("/questionnaires").text
 
 
+def test_one_that_is_too_old_cannot_be_finished_and_says_why(cast: Cast, clock: Any) -> None:
+    browser = cast.patient.sign_in()
+    fill(browser, "gad-7", [1, 1])
+    browser.get("/questionnaires/gad-7/end")
+    clock.shift(8 * 86400)
+    answer = browser.send("/questionnaires/gad-7/settle", {"state": "finished"})
+    page = browser.follow(answer).text
+    assert "This one was begun more than a week ago." in page and "no score" not in page
+
+
 def test_begun_on_two_phones_is_one_response(cast: Cast) -> None:
     one, two = cast.patient.sign_in(), cast.patient.sign_in()
     pages = [phone.get("/questionnaires/gad-7/1") for phone in (one, two)]
