@@ -1,10 +1,15 @@
 """`flask demo` as a newcomer uses it."""
 
 import json
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 
+from journal.demo.service import fill
+from journal.kit.db import Database
 from tests.faults.person import Person
 from tests.servers import Journal
 
@@ -18,6 +23,7 @@ def test_demo_lists_who_can_sign_in(empty_database: str, tmp_path: Path) -> None
     try:
         words = ("demo", "--patients", "3", "--weeks", "4", "--seed", "7", "--password", PASSPHRASE, "--json")
         told = journal.flask(*words)
+        assert told.returncode == 0, told.stderr
         listed = json.loads(told.stdout)
         assert len(listed) == 3 and all(one["roles"] == ["patient"] for one in listed)
         assert json.loads(journal.flask(*words).stdout) == listed  # a second time adds nobody
@@ -27,6 +33,17 @@ def test_demo_lists_who_can_sign_in(empty_database: str, tmp_path: Path) -> None
         assert sum(v is not None for v in told_trends["series"][0]["values"]) > 15
     finally:
         journal.stop()
+
+
+@pytest.mark.parametrize("hour", range(0, 24))
+def test_demo_fills_at_any_hour(hour: int, app: Flask, database: Database) -> None:
+    """Whatever the time and weekday: an infusion of today that is still to come is left out, not refused."""
+    zone = ZoneInfo("America/New_York")
+    now = datetime(2026, 11, 23, hour, 7, tzinfo=zone)  # in this story an infusion is given on that day
+    hasher = app.extensions["hasher"]
+    with database.writing() as unit:
+        listed = fill(unit, hasher, PASSPHRASE, patients=3, weeks=4, seed=7, zone=zone, now=now)
+    assert len(listed) == 3
 
 
 def test_no_made_up_patients_in_a_real_journal(tmp_path: Path) -> None:
