@@ -86,8 +86,8 @@ def _add(
     profile = Profile(name=patient.name, treated_for=(patient.condition,))
     profiles.keep(session, viewer, profile, 0, Moment(start, day_of(start, zone, 0), zone, DEVICE))
     for given in patient.infusions:
-        start = given.infusion.starts_at(given.day, zone)
-        if start is None or start <= now:  # today's may still be to come
+        began = given.infusion.starts_at(given.day, zone)
+        if began is None or began <= now:  # today's may still be to come
             _add_infusion(session, viewer, given, zone, now, ids)
     for told in patient.days:
         _add_checkin(session, viewer, told, zone, now, ids)
