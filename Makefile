@@ -15,6 +15,7 @@ help: ## Say what there is to make
 	@sh $(NEEDS) python $(PYTHON)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
+	@sh $(NEEDS) pdf $(BIN)/python
 	@touch $@
 
 .venv/dev: requirements-dev.txt requirements.txt
@@ -31,7 +32,7 @@ demo: .venv/run ## Fill a believable clinic and say who can sign in
 	@$(BIN)/flask --app wsgi demo
 
 test: .venv/dev ## Run the whole suite, on SQLite and on PostgreSQL, in a real browser
-	@sh $(NEEDS) test
+	@sh $(NEEDS) test $(BIN)/python
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest --database=sqlite
 	@$(BIN)/pytest --database=postgresql
@@ -40,7 +41,7 @@ test-quick: .venv/dev ## Run what takes under a minute: no browser, no killed se
 	@$(BIN)/pytest --database=sqlite -m "not browser and not slow"
 
 test-full: .venv/dev ## Run the suite with the long loops at their full length
-	@sh $(NEEDS) test
+	@sh $(NEEDS) test $(BIN)/python
 	@FULL=1 $(BIN)/pytest --database=sqlite
 	@FULL=1 $(BIN)/pytest --database=postgresql
 
@@ -54,11 +55,11 @@ format: .venv/dev ## Put the code into its format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 screenshots: .venv/dev ## Take pictures of every page into ../journal-screenshots (SCREENSHOTS changes where)
-	@sh $(NEEDS) test
+	@sh $(NEEDS) test $(BIN)/python
 	@$(BIN)/python -m tests.browser.screenshots
 
 bench: .venv/dev ## Measure against the bare floor, on both databases
-	@sh $(NEEDS) test
+	@sh $(NEEDS) test $(BIN)/python
 	@$(BIN)/python -m tests.bench.run
 
 lock: ## Lock the dependencies again (needs uv)
