@@ -37,7 +37,13 @@ class Aligned:
 
 
 def build(
-    measure: Measure, values: Mapping[date, int], infusions: Sequence[Given], since: date, today: date
+    measure: Measure,
+    values: Mapping[date, int],
+    infusions: Sequence[Given],
+    since: date,
+    today: date,
+    *,
+    to_patient: bool = True,
 ) -> Aligned:
     """Lay the infusions given since `since` over each other. `infusions` are all of them, sorted by day."""
     shown = [index for index, given in enumerate(infusions) if given.day >= since]
@@ -48,7 +54,12 @@ def build(
     ]
     benefits = tuple(decide(measure, values, infusions, index, today) for index in shown)
     sentences = tuple(
-        sentence(measure, benefit, infusions[index + 1].number if index + 1 < len(infusions) else None)
+        sentence(
+            measure,
+            benefit,
+            infusions[index + 1].number if index + 1 < len(infusions) else None,
+            to_patient=to_patient,
+        )
         for index, benefit in zip(shown, benefits, strict=True)
     )
     return Aligned(

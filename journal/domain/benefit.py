@@ -35,6 +35,8 @@ class Given:
 
     day: date
     number: int
+    is_counted: bool = False
+    """The number was counted from the infusions at hand, of which some may be missing: it can't say "the first"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def is_benefit_day(measure: Measure, value: int, series_baseline: float) -> bool
 
 def series_start(infusions: Sequence[Given], index: int) -> Given | None:
     """Infusion 1 of the series that infusion `index` belongs to, or None where it isn't in the journal."""
-    return next((i for i in reversed(infusions[: index + 1]) if i.number == 1), None)
+    return next((i for i in reversed(infusions[: index + 1]) if i.number == 1 and not i.is_counted), None)
 
 
 def decide(
@@ -145,8 +147,8 @@ _WHY_AT_LEAST = {
 }
 
 
-def sentence(measure: Measure, benefit: Benefit, next_number: int | None) -> str:
-    """One plain sentence, or nothing where there is nothing to say."""
+def sentence(measure: Measure, benefit: Benefit, next_number: int | None, *, to_patient: bool = True) -> str:
+    """One plain sentence to the patient, or about somebody; nothing where there is nothing to say."""
     n = benefit.infusion.number
     if benefit.kind == "none":
         return ""
@@ -155,7 +157,8 @@ def sentence(measure: Measure, benefit: Benefit, next_number: int | None) -> str
         return text.format(n=n, noun=measure.noun, next=next_number if next_number else "the next one")
     days = "1 day" if benefit.days == 1 else f"{benefit.days} days"
     least = "at least " if benefit.kind == "at-least" else ""
-    return f"After infusion {n}, {_better(measure)} for {least}{days}." + (
+    better = _better(measure) if to_patient else _better(measure).removeprefix("your ")
+    return f"After infusion {n}, {better} for {least}{days}." + (
         _WHY_AT_LEAST[benefit.why or "today"] if least else ""
     )
 

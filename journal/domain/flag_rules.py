@@ -149,3 +149,22 @@ EACH: Mapping[str, tuple[str, int]] = {
     "craving": ("craving", MILD),
 }
 """Side effects with a rule of their own: from which grade it fires."""
+OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "check-in": ("side-effects",),
+    "after-infusion": ("infusions",),
+    "questionnaire": ("questionnaires",),
+    "urinary-check": ("side-effects",),
+    "safety-check": ("questionnaires",),
+}
+"""Which shared kinds a flag comes from, by the kind of its entry: a reader sees it who holds all of them."""
+OF_RULE: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("check-in", "still-unreal"): ("daily", "infusions"),
+    ("check-in", "still-seeing"): ("side-effects", "infusions"),
+}
+"""These say how long after an infusion it was, so they come from the infusion too."""
+
+
+def kinds_of(rule: Rule, entry_kind: str) -> tuple[str, ...]:
+    """The shared kinds that a flag comes from. A kind that isn't named comes from nothing that can be shared, and an
+    unknown kind is held by nobody."""
+    return OF_RULE.get((entry_kind, rule.id)) or OF_KIND.get(entry_kind, ("nobody",))

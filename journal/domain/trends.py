@@ -143,15 +143,21 @@ def build(
     reports: Iterable[tuple[date, AfterInfusion]],
     chosen: Measure | None,
     responses: Iterable[tuple[date, Response]] = (),
+    *,
+    since: date | None = None,
+    to_patient: bool = True,
 ) -> Trends:
     """Compute the page. `infusions` are all of them in order; `chosen` is the measure of the aligned chart;
-    `responses` to questionnaires by day, in the order they were made."""
+    `responses` to questionnaires by day, in the order they were made. Nothing before `since` is shown. The sentences
+    speak to the patient, or else about somebody."""
     by_day = the_day_values(one for one in logged if one.day <= today)
     length = WINDOWS[window]
     if length is not None:
         first = today - timedelta(days=length - 1)
     else:
         first = min([*by_day, *(i.day for i in infusions if i.day <= today), today])
+    if since is not None:
+        first = min(max(first, since), today)
     days = tuple(days_between(first, today))
     shown = tuple(i for i in infusions if first <= i.day <= today)
     by_measure: dict[str, dict[date, int]] = {m.id: {} for m in measures}
@@ -163,7 +169,12 @@ def build(
     aligned = None
     if chosen is not None and shown:
         aligned = alignment.build(
-            chosen, by_measure[chosen.id], [i for i in infusions if i.day <= today], first, today
+            chosen,
+            by_measure[chosen.id],
+            [i for i in infusions if i.day <= today],
+            first,
+            today,
+            to_patient=to_patient,
         )
     strip = _strip(by_day, infusions, shown, reports, today)
     told = [(day, one) for day, one in responses if first <= day <= today]
@@ -240,7 +251,7 @@ def _daily_sentence(
     logged = [values[day] for day in days if day in values]
     if not logged:
         return f"Nothing was logged for {measure.noun} in these {len(days)} days."
-    text = f"You logged {measure.noun} on {len(logged)} of {len(days)} {_plural('day', len(days))}."
+    text = f"Logged on {len(logged)} of {len(days)} {_plural('day', len(days))}."
     if not infusions:
         return f"{text} It was {_range(logged)}."
     last = infusions[-1]

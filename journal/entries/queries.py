@@ -1,7 +1,7 @@
 """Reading the log, always for somebody, through one statement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import ColumnElement, String, and_, bindparam, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
-from journal.domain.access import Viewer
+from journal.domain.access import Viewer, clip
 from journal.domain.errors import NotYours
 from journal.entries.models import Entry, PatientKey, Revision
 from journal.kit.vault import Box, Vault
@@ -61,6 +61,9 @@ class Version:
 
 
 # Plain tables: rows come out several times as fast as through the mapper, and nothing here is changed.
+ENTRIES: Any = Entry.__table__
+KEYS: Any = PatientKey.__table__
+"""For joining to from features to the right; what is sealed is opened for a viewer only."""
 _E = Entry.__table__.c
 _R = Revision.__table__.c
 _K = PatientKey.__table__.c
@@ -94,7 +97,8 @@ def vault_of(session: Session) -> Vault:
 
 
 def get_box(session: Session, viewer: Viewer) -> Box:
-    """What opens and seals the patient's things. Raises NotYours where nothing was ever kept."""
+    """What opens and seals the patient's things. Raises NotYours where nothing was ever kept; whoever asks for it
+    answers for what is shown to the viewer."""
     wrapped = session.execute(
         select(_K.wrapped_key).where(_K.patient_id == viewer.patient_id)
     ).scalar_one_or_none()
@@ -125,7 +129,7 @@ def list_entries(
 ) -> tuple[Opened, ...]:
     """The current state of the entries wanted, by day and then by when they were made; deleted ones are left out
     unless asked for (their payload is empty). One statement, however many kinds."""
-    readable = [want for want in wants if viewer.may_read(want.kind)]
+    readable = _held(viewer, wants)
     if not readable:
         return ()
     statement = _current_wanted(_shape(readable), with_deleted)
@@ -145,7 +149,7 @@ class Logged(NamedTuple):
 def list_logged(session: Session, viewer: Viewer, wants: Sequence[Want]) -> list[Logged]:
     """Like list_entries, by day and time, but with so little about each entry that years of them are
     read in a few milliseconds."""
-    readable = [want for want in wants if viewer.may_read(want.kind)]
+    readable = _held(viewer, wants)
     if not readable:
         return []
     rows = session.execute(_logged_wanted(_shape(readable)), _values(viewer, readable)).all()
@@ -164,16 +168,21 @@ def list_logged(session: Session, viewer: Viewer, wants: Sequence[Want]) -> list
             for entry_id, _kind, _day, _late, number, sealed, _key in rows
         ]
     )
-    return [
+    logged = [
         Logged(row[1], row[2], row[3], payload)
         for row, payload in zip(rows, map(orjson.loads, plain), strict=True)
     ]
+    if viewer.scope is None:
+        return logged
+    parts = ((one, viewer.scope.part_of(one.kind, one.payload)) for one in logged)
+    return [one._replace(payload=part) for one, part in parts if part is not None]
 
 
 def find_entry(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> Opened | None:
     """One entry that the viewer may read, or None. A deleted one is found too, so that it can be brought back."""
     if not viewer.may_read(kind):
         return None
+    viewer.must_be_patient()  # readers come in by days, through list_entries
     statement = _CURRENT.where(_E.patient_id == viewer.patient_id, _E.id == entry_id, _E.kind == kind)
     return next(iter(_open_all(session, viewer, statement)), None)
 
@@ -187,9 +196,8 @@ def get_entry(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> Op
 
 
 def list_versions(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> tuple[Version, ...]:
-    """Every revision of an entry, the first one first. Raises NotYours."""
-    if not viewer.may_read(kind):
-        raise NotYours(kind)
+    """Every revision of an entry, the first one first; for the patient alone. Raises NotYours."""
+    viewer.must_be_patient()
     rows = session.execute(
         select(
             Revision,
@@ -223,6 +231,14 @@ def list_versions(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -
         for row in rows
         for r in (row.Revision,)
     )
+
+
+def _held(viewer: Viewer, wants: Sequence[Want]) -> list[Want]:
+    """What is wanted, as far as the viewer may have it."""
+    readable = [want for want in wants if viewer.may_read(want.kind)]
+    if viewer.scope is None:
+        return readable
+    return [Want(want.kind, *clip(viewer.scope, want.kind, want.since, want.until)) for want in readable]
 
 
 Shape = tuple[tuple[bool, bool], ...]
@@ -301,5 +317,8 @@ def _open_all(
         )
         for entry_id, kind, day, zone, is_late, is_deleted, number, last, beside, captured_at, received_at, sealed, _ in rows
     ]
+    if viewer.scope is not None:
+        parts = ((one, viewer.scope.part_of(one.kind, one.payload)) for one in opened if not one.is_deleted)
+        opened = [replace(one, payload=part, beside=0) for one, part in parts if part is not None]
     opened.sort(key=lambda one: (one.day, one.captured_at))
     return tuple(opened)

@@ -1,20 +1,23 @@
-"""Reading flags, for the patient. What they hold is opened only where it is shown."""
+"""Reading flags, for the patient and for whoever holds the kinds they come from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
-from journal.domain.flag_rules import AGAIN_DAYS, RULES, URGENCIES, Rule
-from journal.entries.queries import get_box
+from journal.domain.flag_rules import AGAIN_DAYS, RULES, URGENCIES, Rule, kinds_of
+from journal.entries.queries import ENTRIES, KEYS, get_box, vault_of
 from journal.flags.models import Flag
 
 _F: Any = Flag.__table__.c
+_E: Any = ENTRIES.c
+_K: Any = KEYS.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ def get_standing(session: Session, viewer: Viewer, today: date) -> Standing:
 
 def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     """The flags for which help has not been seen yet, the gravest first."""
+    viewer.must_be_patient()
     statement = select(_F.id, _F.raised_at, _F.told_at, _F.sealed).where(
         _F.patient_id == viewer.patient_id, _F.help_on.is_not(None)
     )
@@ -70,6 +74,62 @@ def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
         told = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
         opened.append(Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at))
     return tuple(sorted(opened, key=lambda one: (URGENCIES.index(one.rule.urgency), one.raised_at)))
+
+
+_OPEN = (
+    select(
+        _F.patient_id,
+        _F.id,
+        _F.raised_at,
+        _F.told_at,
+        _F.sealed,
+        _E.kind,
+        _E.day,
+        _K.wrapped_key,
+    )
+    .select_from(
+        Flag.__table__.join(ENTRIES, and_(_E.patient_id == _F.patient_id, _E.id == _F.entry_id)).join(
+            KEYS, _K.patient_id == _F.patient_id
+        )
+    )
+    .where(_F.state == "open", _F.patient_id.in_(bindparam("patients", expanding=True)))
+)
+
+
+def list_open(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
+    """The open flags that come from something the viewer may see, the newest first."""
+    return list_open_of(session, [viewer])[0]
+
+
+def list_open_of(session: Session, viewers: Sequence[Viewer]) -> list[tuple[Waiting, ...]]:
+    """The same for several viewers, in their order: one statement, however many."""
+    if not viewers:
+        return []
+    rows = session.execute(_OPEN, {"patients": list({one.patient_id for one in viewers})}).all()
+    vault = vault_of(session)
+    by_patient: dict[UUID, list[tuple[Waiting, str, date]]] = {}
+    for row in rows:
+        box = vault.box(row.wrapped_key, row.patient_id.bytes)
+        told = orjson.loads(box.open(row.sealed, belongs_to(row.patient_id, row.id)))
+        flag = Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at)
+        by_patient.setdefault(row.patient_id, []).append((flag, row.kind, row.day))
+    return [
+        tuple(
+            sorted(
+                (
+                    flag
+                    for flag, kind, day in by_patient.get(viewer.patient_id, ())
+                    if viewer.scope is None
+                    or (viewer.scope.holds(*kinds_of(flag.rule, kind)) and viewer.scope.holds_day(day))
+                ),
+                key=lambda flag: flag.raised_at,
+                reverse=True,
+            )
+        )
+        if viewer.scope is not None or viewer.may_write
+        else ()
+        for viewer in viewers
+    ]
 
 
 def belongs_to(patient_id: UUID, flag_id: UUID) -> bytes:

@@ -1,0 +1,304 @@
+"""The summary: what a reader sees of a journal, and the one source of the page, the PDF, the CSV and the FHIR file.
+
+It is built from what the share holds and from nothing else. It describes; it never advises.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from statistics import median
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from journal.domain.access import KINDS, Scope
+from journal.domain.after_infusion import AfterInfusion
+from journal.domain.flag_rules import URGENCIES, Rule
+from journal.domain.infusion import Held
+from journal.domain.instrument import Band, Instrument
+from journal.domain.measures import Measure
+from journal.domain.questionnaires import Change, Response, Scored, UrinaryCheck, say_change, say_number
+from journal.domain.safety import SafetyPlan
+from journal.domain.side_effects import GRADES, SIDE_EFFECTS
+from journal.domain.trends import Series, Trends
+
+BEFORE_DAYS = 14
+"""Own choice: what a session is compared with is the two weeks before it."""
+BEFORE_LEAST = 3
+"""Own choice: fewer logged days than this say too little for a middle."""
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A check-in: its numbers 0-10 by measure, its side effects by grade, and when it was made."""
+
+    day: date
+    is_late: bool
+    measures: Mapping[str, int]
+    side_effects: Mapping[str, str]
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Infused:
+    """An infusion with the reports on it, the first one and that of the next day."""
+
+    held: Held
+    first: AfterInfusion | None = None
+    next_day: AfterInfusion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A response with its score, its named range, and the changes; None where there is none to name."""
+
+    entry_id: UUID
+    day: date
+    at: datetime
+    instrument: Instrument
+    response: Response
+    scored: Scored | None = None
+    band: Band | None = None
+    since_last: Change | None = None
+    since_baseline: Change | None = None
+
+    @property
+    def is_urinary(self) -> bool:
+        return isinstance(self.response, UrinaryCheck)
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """An open flag: its rule, and why it was raised, in words."""
+
+    id: UUID
+    rule: Rule
+    why: str
+    raised_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A note: on which day, made when, in which room of the journal."""
+
+    day: date
+    at: datetime
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adherence:
+    """How many of the days were logged; which were filled in later, and on which nothing was."""
+
+    days: int
+    logged: int
+    late: tuple[date, ...]
+    missing: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What happened since the last session, as (what, words)."""
+
+    day: date
+    lines: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything a reader sees. `days` are the check-ins from `trends.first` to `trends.last`, one a day."""
+
+    name: str
+    scope: Scope
+    trends: Trends
+    measures: tuple[Measure, ...]
+    zone: ZoneInfo
+    made_at: datetime
+    days: tuple[Day, ...] = ()
+    infusions: tuple[Infused, ...] = ()
+    answered: tuple[Answered, ...] = ()
+    flags: tuple[Flagged, ...] = ()
+    notes: tuple[Written, ...] = ()
+    safety_plan: SafetyPlan | None = None
+    adherence: Adherence | None = None
+    session: Session | None = None
+
+    @property
+    def first(self) -> date:
+        return self.trends.first
+
+    @property
+    def last(self) -> date:
+        return self.trends.last
+
+    @property
+    def is_empty(self) -> bool:
+        return not (
+            self.days
+            or self.infusions
+            or self.answered
+            or self.notes
+            or self.flags
+            or (self.safety_plan and self.safety_plan.has_words)
+        )
+
+    @property
+    def kinds_said(self) -> str:
+        """Daily measures, side effects, infusions"""
+        titles = [KINDS[kind].title.lower() for kind in KINDS if kind in self.scope.kinds]
+        return ", ".join(titles).capitalize()
+
+    @property
+    def not_held_said(self) -> str:
+        """What isn't shared, so that its absence isn't taken for "nothing happened"."""
+        titles = [KINDS[kind].title.lower() for kind in KINDS if kind not in self.scope.kinds]
+        return ", ".join(titles)
+
+
+def adherence(days: Sequence[Day], first: date, last: date) -> Adherence:
+    """From the first day shown to the last; days before anything was logged count as well, since they were shared."""
+    by_day = {one.day: one for one in days}
+    every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return Adherence(
+        len(every),
+        sum(day in by_day for day in every),
+        tuple(day for day in every if day in by_day and by_day[day].is_late),
+        tuple(day for day in every if day not in by_day),
+    )
+
+
+def say_runs(days: Sequence[date]) -> str:
+    """3 Nov, 7 to 9 Nov, 30 Nov to 2 Dec"""
+    runs: list[list[date]] = []
+    for day in days:
+        if runs and day - runs[-1][-1] == timedelta(days=1):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    said = []
+    for run in runs:
+        start, end = run[0], run[-1]
+        if start == end:
+            said.append(_short(start))
+        elif start.month == end.month and start.year == end.year:
+            said.append(f"{start.day} to {_short(end)}")
+        else:
+            said.append(f"{_short(start)} to {_short(end)}")
+    return ", ".join(said)
+
+
+def _short(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]}"
+
+
+def say_to_reader(why: str) -> str:
+    """A flag's reason, told to the patient as "You logged …", as it is told about somebody."""
+    rest = why.removeprefix("You ")
+    return rest[:1].upper() + rest[1:]
+
+
+def in_urgency(flags: Iterable[Flagged]) -> tuple[Flagged, ...]:
+    """The gravest first, and of the same kind the newest first."""
+    newest = sorted(flags, key=lambda one: one.raised_at, reverse=True)
+    return tuple(sorted(newest, key=lambda one: URGENCIES.index(one.rule.urgency)))
+
+
+def since_session(
+    day: date,
+    scope: Scope,
+    main: Series | None,
+    trends: Trends,
+    days: Sequence[Day],
+    infusions: Sequence[Infused],
+    answered: Sequence[Answered],
+    flags: Sequence[Flagged],
+    zone: ZoneInfo,
+) -> Session:
+    """What happened on the day of the last session and after it."""
+    lines: list[tuple[str, str]] = []
+    if scope.holds("infusions"):
+        for one in infusions:
+            if one.held.day >= day:
+                lines.append((f"Infusion {one.held.number}", _infusion_line(one)))
+        if not any(one.held.day >= day for one in infusions):
+            lines.append(("Infusions", "none logged."))
+    if main is not None and scope.holds("daily"):
+        lines.append((main.measure.title, _measure_line(main, trends, day)))
+    if scope.holds("side-effects"):
+        lines.append(("Side effects", _effects_line([one for one in days if one.day >= day])))
+    if scope.holds("questionnaires"):
+        told = [one for one in answered if one.day >= day and not one.is_urinary and one.scored]
+        for last in {one.instrument.code: one for one in told}.values():
+            lines.append((last.instrument.short_title, _score_line(last)))
+        if not told:
+            lines.append(("Questionnaires", "none filled in."))
+    raised = [one for one in flags if one.raised_at.astimezone(zone).date() >= day]
+    lines.append(
+        ("Flags", f"{len(flags)} open, {len(raised)} of them raised since." if flags else "none open.")
+    )
+    return Session(day, tuple(lines))
+
+
+def _infusion_line(one: Infused) -> str:
+    reports = [name for name, report in (("first report", one.first), ("next day", one.next_day)) if report]
+    told = f", {' and '.join(reports)} filled in" if reports else ", no report filled in"
+    return f"on {_short(one.held.day)}{told}."
+
+
+def _measure_line(series: Series, trends: Trends, day: date) -> str:
+    values = dict(zip(trends.days, series.values, strict=True))
+    since = [v for d, v in values.items() if d >= day and v is not None]
+    count = sum(d >= day for d in trends.days)
+    before = [v for d, v in values.items() if day - timedelta(days=BEFORE_DAYS) <= d < day and v is not None]
+    if not since:
+        return f"nothing logged in {count} days."
+    text = f"{_range(since)}, logged on {len(since)} of {count} days."
+    if len(since) >= BEFORE_LEAST and len(before) >= BEFORE_LEAST:
+        text += f" Middle {median(since):g}; in the {BEFORE_DAYS} days before, {median(before):g}."
+    return text
+
+
+def _range(values: Sequence[int]) -> str:
+    return str(min(values)) if min(values) == max(values) else f"{min(values)} to {max(values)}"
+
+
+def _effects_line(days: Sequence[Day]) -> str:
+    worst: dict[str, int] = {}
+    for one in days:
+        for effect, grade in one.side_effects.items():
+            worst[effect] = max(worst.get(effect, 0), GRADES.index(grade))
+    if not worst:
+        return "none logged either way."
+    felt = sorted(((grade, effect) for effect, grade in worst.items() if grade), key=lambda p: -p[0])
+    if not felt:
+        return "none."
+    said = ", ".join(f"{SIDE_EFFECTS[effect].label.lower()} ({GRADES[grade]})" for grade, effect in felt[:4])
+    rest = f", and {len(felt) - 4} more" if len(felt) > 4 else ""
+    return f"{said}{rest}. At most {GRADES[felt[0][0]]}."
+
+
+def _score_line(one: Answered) -> str:
+    assert one.scored is not None  # noqa: S101 - only scored ones come here
+    text = f"{say_number(one.scored.score)} on {_short(one.day)}"
+    if one.since_last is not None:
+        before = one.since_last.before
+        text += f", {say_number(before.score)} on {_short(before.day)}"
+    return f"{text}."
+
+
+def say_changes(one: Answered) -> tuple[str, ...]:
+    """How a score has changed, in words."""
+    said: list[str] = []
+    if one.since_baseline is not None:
+        before = one.since_baseline.before
+        since = f"before infusion 1 ({say_number(before.score)} on {_short(before.day)})"
+        said += say_change(one.since_baseline, since)
+    if one.since_last is not None and (
+        one.since_baseline is None or one.since_last.before != one.since_baseline.before
+    ):
+        before = one.since_last.before
+        said += say_change(
+            one.since_last, f"the time before ({say_number(before.score)} on {_short(before.day)})"
+        )
+    return tuple(dict.fromkeys(said))
