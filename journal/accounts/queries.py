@@ -32,7 +32,9 @@ class SignedIn:
     created_at: datetime
 
 
-_A: Any = Account.__table__.c
+ACCOUNTS: Any = Account.__table__
+"""For joining to from features to the right."""
+_A: Any = ACCOUNTS.c
 _S: Any = AccountSession.__table__.c
 _SIGNED_IN = (
     select(

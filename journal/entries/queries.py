@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from journal.domain.access import Viewer, clip
 from journal.domain.errors import NotYours
 from journal.entries.models import Entry, PatientKey, Revision
-from journal.kit.vault import Box, Vault
+from journal.kit.db import vault_of
+from journal.kit.vault import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,6 @@ _CURRENT: Any = select(
 _LOGGED: Any = select(
     type_coerce(_E.id, String), _E.kind, _E.day, _E.is_late, _E.current_revision, _R.sealed, _K.wrapped_key
 ).select_from(_JOINED)
-
-
-def vault_of(session: Session) -> Vault:
-    return cast(Vault, session.info["vault"])
 
 
 def get_box(session: Session, viewer: Viewer) -> Box:

@@ -15,8 +15,8 @@ from journal.domain.days import Moment
 from journal.domain.errors import NotYours, Refused
 from journal.domain.payloads import Payload
 from journal.entries.models import Entry, PatientKey, Revision
-from journal.entries.queries import belongs_to, open_versions, vault_of
-from journal.kit.db import upsert
+from journal.entries.queries import belongs_to, open_versions
+from journal.kit.db import upsert, vault_of
 
 FIXED_DAY = frozenset({"check-in", "note"})
 """These belong to their day for good: a change never moves them."""

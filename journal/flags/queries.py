@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
 from journal.domain.flag_rules import AGAIN_DAYS, RULES, URGENCIES, Rule, kinds_of
-from journal.entries.queries import ENTRIES, KEYS, get_box, vault_of
+from journal.entries.queries import ENTRIES, KEYS, get_box
 from journal.flags.models import Flag
+from journal.kit.db import vault_of
 
 _F: Any = Flag.__table__.c
 _E: Any = ENTRIES.c

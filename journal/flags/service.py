@@ -19,11 +19,11 @@ from journal.domain.flags import Context, Raised
 from journal.domain.infusion import Held
 from journal.domain.payloads import KINDS, Payload
 from journal.entries.held import held_in
-from journal.entries.queries import Want, get_box, list_entries, list_versions, vault_of
+from journal.entries.queries import Want, get_box, list_entries, list_versions
 from journal.entries.service import Kept, lock
 from journal.flags.models import Flag
 from journal.flags.queries import belongs_to
-from journal.kit.db import upsert
+from journal.kit.db import upsert, vault_of
 
 REPORTS = ("check-in", "after-infusion", "urinary-check")
 """Kinds of entry in which urinary trouble can be told."""

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+from journal.kit.vault import Vault
 
 BUSY_MS = 15_000
 
@@ -119,6 +121,11 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def vault_of(session: Session) -> Vault:
+    """The vault that a session carries along."""
+    return cast(Vault, session.info["vault"])
 
 
 def upsert(session: Session, table: Table) -> Any:

@@ -38,6 +38,7 @@ class OutboxMail(Base):
     purpose: Mapped[str] = mapped_column(Text)
     recipient: Mapped[str] = mapped_column(Text)
     account_id: Mapped[UUID | None] = mapped_column(Uuid)
+    subject_id: Mapped[UUID | None] = mapped_column(Uuid)
     created_at: Mapped[datetime] = mapped_column(Instant)
     due_at: Mapped[datetime | None] = mapped_column(Instant)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
@@ -54,19 +55,29 @@ class Waiting:
     recipient: str
     account_id: UUID | None
     created_at: datetime
+    subject_id: UUID | None = None
 
 
 Writer = Callable[[Session, Waiting, datetime], Mail | None]
 
 
-def put(session: Session, purpose: str, recipient: str, account_id: UUID | None, now: datetime) -> None:
-    """Ask for a mail. It goes out after the caller's commit."""
+def put(
+    session: Session,
+    purpose: str,
+    recipient: str,
+    account_id: UUID | None,
+    now: datetime,
+    *,
+    subject_id: UUID | None = None,
+) -> None:
+    """Ask for a mail, about a thing where it is about one. It goes out after the caller's commit."""
     session.add(
         OutboxMail(
             id=uuid4(),
             purpose=purpose,
             recipient=recipient,
             account_id=account_id,
+            subject_id=subject_id,
             created_at=now,
             due_at=now,
         )
@@ -119,7 +130,7 @@ def _claim(database: Database, now: datetime) -> Waiting | None:
         row.due_at = now + LEASE  # a sender that dies leaves the row to the next one
         row.attempts += 1
         session.commit()
-        return Waiting(row.id, row.purpose, row.recipient, row.account_id, row.created_at)
+        return Waiting(row.id, row.purpose, row.recipient, row.account_id, row.created_at, row.subject_id)
 
 
 def _settle(session: Session, mail_id: UUID, fault: str | None, for_good: bool, now: datetime) -> None:

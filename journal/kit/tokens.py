@@ -12,3 +12,18 @@ def new_token() -> str:
 def hash_token(token: str) -> bytes:
     """32 bytes. The token itself is long and random, so a plain hash is enough."""
     return sha256(token.encode()).digest()
+
+
+EASY = "23456789abcdefghjkmnpqrstuvwxyz"
+"""Letters and digits that can't be taken for each other, when read aloud."""
+
+
+def new_passcode() -> str:
+    """Eight characters in two groups, such as k7mp-w3xz: 39 random bits, for where few tries are allowed."""
+    picked = "".join(secrets.choice(EASY) for _ in range(8))
+    return f"{picked[:4]}-{picked[4:]}"
+
+
+def plain_passcode(typed: str) -> str:
+    """A passcode as it is compared: without spaces and dashes, in small letters."""
+    return "".join(typed.split()).replace("-", "").casefold()

@@ -19,8 +19,9 @@ from journal.kit import outbox as _outbox
 from journal.kit import throttle as _throttle
 from journal.kit.cli import MIGRATIONS, alembic_config
 from journal.kit.db import Base, make_engine
+from journal.shares import models as _shares
 
-LOADED = (_accounts, _audit, _entries, _flags, _outbox, _throttle)
+LOADED = (_accounts, _audit, _entries, _flags, _outbox, _shares, _throttle)
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
 

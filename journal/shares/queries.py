@@ -1,0 +1,363 @@
+"""Reading shares: the patient's own, and those that somebody reads by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from journal.accounts import queries as accounts
+from journal.domain.access import KINDS, Scope, Viewer
+from journal.domain.days import day_of
+from journal.domain.errors import NotYours
+from journal.entries.queries import KEYS, get_box
+from journal.kit.db import vault_of
+from journal.kit.tokens import hash_token
+from journal.kit.vault import Box
+from journal.shares.models import Review, Share, ShareOpening
+
+MOST_TRIES = 10
+"""So often may a passcode be wrong, in a link's whole life (product decision)."""
+OPENING_LASTS = timedelta(hours=12)
+OPENING_IDLE = timedelta(minutes=30)
+"""A link's reader types the passcode anew after these, as a care-team member signs in anew."""
+INVITE_DAYS = 14
+"""Own choice: an invitation that nobody accepted is no use after two weeks."""
+_S: Any = Share.__table__.c
+_K: Any = KEYS.c
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A share as its patient sees it. `state`: "waiting" (invited), "open", "ended", "expired", "locked" or
+    "declined"."""
+
+    id: UUID
+    way: str
+    scope: Scope
+    state: str
+    name: str
+    to: str
+    email: str
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    first_opened_at: datetime | None
+    seen_at: datetime | None
+    accepted_at: datetime | None
+    openings_left: int | None
+    tell_me: bool
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in ("waiting", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A share as its reader sees it: whose journal, what of it, and what day it is for the patient."""
+
+    share_id: UUID
+    way: str
+    viewer: Viewer
+    name: str
+    to: str
+    zone: ZoneInfo
+    day_ends_hour: int
+    expires_at: datetime
+    seen_at: datetime | None
+    session_on: date | None
+
+    @property
+    def scope(self) -> Scope:
+        if self.viewer.scope is None:
+            raise NotYours("share")
+        return self.viewer.scope
+
+    def today(self, now: datetime) -> date:
+        return day_of(now, self.zone, self.day_ends_hour)
+
+    @property
+    def ends_on(self) -> date:
+        """The last day on which it is open."""
+        return (self.expires_at - timedelta(seconds=1)).astimezone(self.zone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A review: by which share, when, up to which day, and the line back."""
+
+    share_id: UUID
+    at: datetime
+    last_day: date
+    line: str
+
+
+def belongs_to(patient_id: UUID, share_id: UUID) -> bytes:
+    """What a share's sealed part is bound to."""
+    return b"share|" + patient_id.bytes + share_id.bytes
+
+
+def review_belongs_to(patient_id: UUID, review_id: UUID) -> bytes:
+    return b"review|" + patient_id.bytes + review_id.bytes
+
+
+def scope_of(row: Any) -> Scope:
+    return Scope(frozenset(row.kinds.split()) & frozenset(KINDS), row.since, row.until)
+
+
+def _state(row: Any, now: datetime) -> str:
+    if row.ended_at is not None:
+        return {"locked": "locked", "declined": "declined"}.get(row.ended_why, "ended")
+    if row.expires_at <= now:
+        return "expired"
+    if row.way == "person" and row.accepted_at is None:
+        return "waiting"
+    if row.way == "person" and row.reader_id is None:  # the reader's account is gone
+        return "ended"
+    return "open"
+
+
+def _held(row: Any, box: Box, patient_id: UUID, now: datetime) -> Held:
+    told = orjson.loads(box.open(row.sealed, belongs_to(patient_id, row.id)))
+    return Held(
+        row.id,
+        row.way,
+        scope_of(row),
+        _state(row, now),
+        told["name"],
+        told["to"],
+        told.get("email", ""),
+        row.created_at,
+        row.expires_at,
+        row.ended_at,
+        row.first_opened_at,
+        row.seen_at,
+        row.accepted_at,
+        row.openings_left,
+        row.tell_me,
+    )
+
+
+def list_shares(session: Session, viewer: Viewer, now: datetime) -> tuple[Held, ...]:
+    """The patient's own shares, the newest first, ended ones among them. Raises NotYours for anybody else."""
+    viewer.must_be_patient()
+    rows = session.execute(
+        select(Share.__table__).where(_S.patient_id == viewer.patient_id).order_by(_S.created_at.desc())
+    ).all()
+    if not rows:
+        return ()
+    box = get_box(session, viewer)
+    return tuple(_held(row, box, viewer.patient_id, now) for row in rows)
+
+
+def get_share(session: Session, viewer: Viewer, share_id: UUID, now: datetime) -> Held:
+    """One of the patient's own shares. Raises NotYours."""
+    found = next((one for one in list_shares(session, viewer, now) if one.id == share_id), None)
+    if found is None:
+        raise NotYours("share")
+    return found
+
+
+def list_readers(session: Session, viewer: Viewer, now: datetime, *kinds: str) -> tuple[str, ...]:
+    """To whom what comes from these kinds is open now, by the names the patient gave them."""
+    viewer.must_be_patient()
+    return tuple(
+        one.to
+        for one in list_shares(session, viewer, now)
+        if one.state == "open" and one.way == "person" and one.scope.holds(*kinds) and one.scope.until is None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation behind a link, as long as it can be answered."""
+
+    share_id: UUID
+    patient_id: UUID
+    invited_hash: bytes
+    expires_at: datetime
+
+
+def find_invited(session: Session, token: str, now: datetime) -> Invited | None:
+    """The invitation that a mailed link opens, or None: used, ended, or too old."""
+    row = session.execute(
+        select(_S.id, _S.patient_id, _S.invited_hash, _S.expires_at).where(
+            _S.invite_hash == hash_token(token),
+            _S.accepted_at.is_(None),
+            _S.ended_at.is_(None),
+            _S.invite_expires_at > now,
+            _S.expires_at > now,
+        )
+    ).one_or_none()
+    return None if row is None else Invited(row.id, row.patient_id, row.invited_hash, row.expires_at)
+
+
+def invited_hash(session: Session, email_key: str) -> bytes:
+    """How an invited address is kept and compared."""
+    return vault_of(session).keyed_hash(email_key.encode(), b"invited address")
+
+
+def describe_invited(session: Session, invited: Invited) -> Reading:
+    """What the invitation offers. Only for the person whose address it was sent to."""
+    row = session.execute(_READINGS.where(_S.id == invited.share_id)).one()
+    return _reading(session, row, None)
+
+
+_READINGS = (
+    select(
+        _S.id,
+        _S.patient_id,
+        _S.way,
+        _S.kinds,
+        _S.since,
+        _S.until,
+        _S.expires_at,
+        _S.seen_at,
+        _S.session_on,
+        _S.first_opened_at,
+        _S.tell_me,
+        _S.sealed,
+        _K.wrapped_key,
+        accounts.ACCOUNTS.c.zone,
+        accounts.ACCOUNTS.c.day_ends_hour,
+    )
+    .select_from(Share.__table__)
+    .join(KEYS, _K.patient_id == _S.patient_id)
+    .join(accounts.ACCOUNTS, accounts.ACCOUNTS.c.id == _S.patient_id)
+)
+
+
+def _live(now: datetime) -> Any:
+    return and_(_S.ended_at.is_(None), _S.expires_at > now)
+
+
+def _reading(session: Session, row: Any, reader_id: UUID | None) -> Reading:
+    box = vault_of(session).box(row.wrapped_key, row.patient_id.bytes)
+    told = orjson.loads(box.open(row.sealed, belongs_to(row.patient_id, row.id)))
+    return Reading(
+        row.id,
+        row.way,
+        Viewer(reader_id, row.patient_id, scope_of(row)),
+        told["name"],
+        told["to"],
+        ZoneInfo(row.zone),
+        row.day_ends_hour,
+        row.expires_at,
+        row.seen_at,
+        row.session_on,
+    )
+
+
+def find_reading(session: Session, reader_id: UUID, share_id: UUID, now: datetime) -> Reading | None:
+    """A share that the person reads by and that is open at this instant, or None."""
+    row = session.execute(
+        _READINGS.where(_S.id == share_id, _S.reader_id == reader_id, _live(now))
+    ).one_or_none()
+    return None if row is None else _reading(session, row, reader_id)
+
+
+def list_readings(session: Session, reader_id: UUID, now: datetime) -> tuple[Reading, ...]:
+    """Every share that is open to the person at this instant."""
+    rows = session.execute(
+        _READINGS.where(_S.reader_id == reader_id, _live(now)).order_by(_S.created_at)
+    ).all()
+    return tuple(_reading(session, row, reader_id) for row in rows)
+
+
+def was_reader(session: Session, reader_id: UUID, share_id: UUID) -> bool:
+    """Whether the person could once read by this share: such a one may be told that it has ended."""
+    statement = select(_S.id).where(_S.id == share_id, _S.reader_id == reader_id)
+    return session.execute(statement).first() is not None
+
+
+def find_link_reading(session: Session, link: str, opening: str, now: datetime) -> Reading | None:
+    """What a link opens for the browser that holds the opening's token, or None."""
+    openings: Any = ShareOpening.__table__.c
+    row = session.execute(
+        _READINGS.join(ShareOpening.__table__, openings.share_id == _S.id).where(
+            _S.link_hash == hash_token(link),
+            openings.token_hash == hash_token(opening),
+            openings.opened_at > now - OPENING_LASTS,
+            openings.seen_at > now - OPENING_IDLE,
+            _live(now),
+        )
+    ).one_or_none()
+    return None if row is None else _reading(session, row, None)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """How it stands with a link: "open", "used" (its openings are), "locked" or "ended"."""
+
+    share_id: UUID
+    state: str
+
+
+def find_link(session: Session, link: str, now: datetime) -> LinkState | None:
+    """The link's state, or None where there is no such link."""
+    row = session.execute(
+        select(_S.id, _S.ended_at, _S.ended_why, _S.expires_at, _S.openings_left).where(
+            _S.link_hash == hash_token(link)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.ended_at is not None or row.expires_at <= now:
+        return LinkState(row.id, "locked" if row.ended_why == "locked" else "ended")
+    return LinkState(row.id, "used" if row.openings_left == 0 else "open")
+
+
+def list_reviews(session: Session, viewer: Viewer, share_ids: Sequence[UUID] = ()) -> tuple[Reviewed, ...]:
+    """Reviews of the patient's journal, the newest first; a reader has to name the own share."""
+    if not viewer.may_write and not share_ids:
+        raise NotYours("reviews")
+    statement = select(Review).where(Review.patient_id == viewer.patient_id).order_by(Review.at.desc())
+    if share_ids:
+        statement = statement.where(Review.share_id.in_(share_ids))
+    rows = session.execute(statement).scalars().all()
+    if not rows:
+        return ()
+    box = get_box(session, viewer)
+    return tuple(
+        Reviewed(
+            row.share_id,
+            row.at,
+            row.last_day,
+            ""
+            if row.sealed is None
+            else box.open(row.sealed, review_belongs_to(viewer.patient_id, row.id)).decode(),
+        )
+        for row in rows
+    )
+
+
+def list_last_reviews(session: Session, share_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When each share was last marked as reviewed."""
+    if not share_ids:
+        return {}
+    rows = session.execute(select(Review.share_id, Review.at).where(Review.share_id.in_(share_ids)))
+    last: dict[UUID, datetime] = {}
+    for share_id, at in rows:
+        last[share_id] = max(at, last.get(share_id, at))
+    return last
+
+
+def has_shares(session: Session, reader_id: UUID) -> bool:
+    """Whether somebody ever shared with this person."""
+    return session.execute(select(_S.id).where(_S.reader_id == reader_id).limit(1)).first() is not None
+
+
+def find_address(session: Session, share_id: UUID) -> tuple[UUID, str] | None:
+    """(patient, the patient's own address) of a share, for telling the patient something by mail."""
+    row = session.execute(
+        select(_S.patient_id, accounts.ACCOUNTS.c.email)
+        .join(accounts.ACCOUNTS, accounts.ACCOUNTS.c.id == _S.patient_id)
+        .where(_S.id == share_id)
+    ).one_or_none()
+    return None if row is None else (row.patient_id, row.email)
