@@ -13,6 +13,7 @@ from whitenoise import WhiteNoise
 from journal.accounts import emails
 from journal.accounts import views as accounts_doors
 from journal.accounts.passphrases import Hasher
+from journal.care.views import blueprint as care_doors
 from journal.checkins.views import blueprint as checkins_doors
 from journal.config import Settings
 from journal.demo.cli import demo as demo_command
@@ -28,11 +29,15 @@ from journal.kit.db import Database
 from journal.kit.mail import Mail, keep_in_folder, send_through
 from journal.kit.vault import Vault
 from journal.kit.words import FILTERS
+from journal.links.views import blueprint as links_doors
 from journal.pages.views import blueprint as pages_doors
 from journal.profiles.views import blueprint as profiles_doors
 from journal.questionnaires.views import blueprint as questionnaires_doors
 from journal.safety.views import blueprint as safety_doors
 from journal.safety.views import help_first
+from journal.shares import emails as share_emails
+from journal.shares.present import who_sees
+from journal.sharing.views import blueprint as sharing_doors
 from journal.trends.views import blueprint as trends_doors
 
 ROOT = Path(__file__).parent.parent
@@ -89,6 +94,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         red_flags=side_effects.RED_FLAGS,
         groups=side_effects.GROUPS,
         grade_meaning=side_effects.GRADE_MEANING,
+        who_sees=who_sees,
         help_for=lambda country: help_for(settings.default_country if country is None else country),
     )
     CSRFProtect(app)
@@ -105,6 +111,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         infusions_doors,
         questionnaires_doors,
         trends_doors,
+        sharing_doors,
+        links_doors,
+        care_doors,
         pages_doors,
     ):
         app.register_blueprint(doors)
@@ -158,7 +167,10 @@ def _send_mail(app: Flask, settings: Settings) -> None:
         subject = app.jinja_env.get_template(f"emails/{name}/subject.txt").render(**values).strip()
         return Mail(to, subject, app.jinja_env.get_template(f"emails/{name}/body.txt").render(**values))
 
-    writers = emails.writers(render, settings.base_url)
+    writers = {
+        **emails.writers(render, settings.base_url),
+        **share_emails.writers(render, settings.base_url),
+    }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
     database: Database = app.extensions["database"]
 

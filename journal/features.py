@@ -2,5 +2,5 @@
 
 ORDER = (
     "audit", "accounts", "entries", "shares", "flags", "safety", "profiles", "checkins", "infusions", "questionnaires", "trends", "summaries",
-    "pages", "demo",
+    "sharing", "links", "care", "pages", "demo",
 )  # fmt: skip

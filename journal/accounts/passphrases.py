@@ -60,6 +60,10 @@ class Hasher:
                 type=Type.ID,
             ).decode()
 
+    def same(self, made: str, kept: str) -> bool:
+        """Whether two hashes are one, in the same time whether or not."""
+        return compare_digest(made.encode(), kept.encode())
+
     def key(self, purpose: str, text: str) -> bytes:
         """A keyed hash for a throttle: no address is kept in its table."""
         return self.vault.keyed_hash(text.encode(), purpose.encode())

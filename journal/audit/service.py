@@ -60,10 +60,7 @@ def note_reads(session: Session, reads: Sequence[Read], now: datetime) -> None:
     session.execute(insert(_READS), rows)
     session.execute(
         _MOVE,
-        [
-            {"whose": one, "new_number": number, "new_hash": made}
-            for one, (number, made) in heads.items()
-        ],
+        [{"whose": one, "new_number": number, "new_hash": made} for one, (number, made) in heads.items()],
     )
 
 

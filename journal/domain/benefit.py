@@ -145,10 +145,25 @@ _WHY_AT_LEAST = {
     "next-infusion": " Then came the next infusion.",
     "today": " It goes up to your last entry.",
 }
+_TO_READER = (
+    ("We can’t say", "It can’t be said"),
+    ("in the journal", "in what is shared"),
+    ("your last entry", "the last entry"),
+    ("your ", ""),
+)
+"""A sentence to the patient, as it is said about somebody from what is shared."""
 
 
 def sentence(measure: Measure, benefit: Benefit, next_number: int | None, *, to_patient: bool = True) -> str:
     """One plain sentence to the patient, or about somebody; nothing where there is nothing to say."""
+    text = _sentence(measure, benefit, next_number)
+    if not to_patient:
+        for own, told in _TO_READER:
+            text = text.replace(own, told)
+    return text
+
+
+def _sentence(measure: Measure, benefit: Benefit, next_number: int | None) -> str:
     n = benefit.infusion.number
     if benefit.kind == "none":
         return ""
@@ -157,8 +172,7 @@ def sentence(measure: Measure, benefit: Benefit, next_number: int | None, *, to_
         return text.format(n=n, noun=measure.noun, next=next_number if next_number else "the next one")
     days = "1 day" if benefit.days == 1 else f"{benefit.days} days"
     least = "at least " if benefit.kind == "at-least" else ""
-    better = _better(measure) if to_patient else _better(measure).removeprefix("your ")
-    return f"After infusion {n}, {better} for {least}{days}." + (
+    return f"After infusion {n}, {_better(measure)} for {least}{days}." + (
         _WHY_AT_LEAST[benefit.why or "today"] if least else ""
     )
 

@@ -11,9 +11,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from journal.domain.access import KINDS, Scope
-from journal.domain.after_infusion import AfterInfusion
+from journal.domain.after_infusion import DURATIONS, AfterInfusion
 from journal.domain.flag_rules import URGENCIES, Rule
-from journal.domain.infusion import Held
+from journal.domain.infusion import MOMENTS, ROUTES, Held, Infusion
 from journal.domain.instrument import Band, Instrument
 from journal.domain.measures import Measure
 from journal.domain.questionnaires import Change, Response, Scored, UrinaryCheck, say_change, say_number
@@ -198,6 +198,22 @@ def say_to_reader(why: str) -> str:
     return rest[:1].upper() + rest[1:]
 
 
+@dataclass(frozen=True, slots=True)
+class ByRule:
+    """The open flags of one rule, the newest first."""
+
+    rule: Rule
+    flags: tuple[Flagged, ...]
+
+
+def by_rule(flags: Iterable[Flagged]) -> tuple[ByRule, ...]:
+    """The flags as they are shown: each rule once, the gravest first."""
+    rules: dict[str, list[Flagged]] = {}
+    for flag in in_urgency(flags):
+        rules.setdefault(flag.rule.id, []).append(flag)
+    return tuple(ByRule(held[0].rule, tuple(held)) for held in rules.values())
+
+
 def in_urgency(flags: Iterable[Flagged]) -> tuple[Flagged, ...]:
     """The gravest first, and of the same kind the newest first."""
     newest = sorted(flags, key=lambda one: one.raised_at, reverse=True)
@@ -302,3 +318,90 @@ def say_changes(one: Answered) -> tuple[str, ...]:
             one.since_last, f"the time before ({say_number(before.score)} on {_short(before.day)})"
         )
     return tuple(dict.fromkeys(said))
+
+
+def say_dose(infusion: Infusion) -> str:
+    """35.5 mg (0.5 mg/kg), by vein (IV), 40 minutes"""
+    parts = []
+    if infusion.dose_mg is not None:
+        parts.append(f"{say_number(infusion.dose_mg)} mg")
+        if infusion.dose_mg_per_kg is not None:
+            parts[-1] += f" ({say_number(infusion.dose_mg_per_kg)} mg/kg)"
+    elif infusion.dose_mg_per_kg is not None:
+        parts.append(f"{say_number(infusion.dose_mg_per_kg)} mg/kg")
+    if infusion.route is not None:
+        parts.append(ROUTES[infusion.route][:1].lower() + ROUTES[infusion.route][1:])
+    if infusion.minutes is not None:
+        parts.append(f"{infusion.minutes} minutes")
+    return ", ".join(parts) or "dose not logged"
+
+
+def say_vitals(infusion: Infusion) -> tuple[str, ...]:
+    """One line for each vital sign that was logged: before, at its highest and after."""
+    told = infusion.vitals
+    lines = []
+    for name, values in (
+        ("Blood pressure", {moment: _pressure(told, moment) for moment in MOMENTS}),
+        ("Pulse", {moment: _vital(told, f"{moment}_pulse") for moment in MOMENTS}),
+        ("Oxygen, %", {moment: _vital(told, f"{moment}_oxygen") for moment in MOMENTS}),
+    ):
+        said = [f"{value} {MOMENTS[moment].lower()}" for moment, value in values.items() if value]
+        if said:
+            lines.append(f"{name} {', '.join(said)}")
+    return tuple(lines)
+
+
+def _vital(told: Mapping[str, int], name: str) -> str:
+    return str(told[name]) if name in told else ""
+
+
+def _pressure(told: Mapping[str, int], moment: str) -> str:
+    upper, lower = _vital(told, f"{moment}_systolic"), _vital(told, f"{moment}_diastolic")
+    return f"{upper or '?'}/{lower or '?'}" if upper or lower else ""
+
+
+def say_report(one: Infused) -> tuple[str, ...]:
+    """How the infusion was, from its two reports, in short sentences."""
+    first, later = one.first, one.next_day
+    lines = []
+    if first is not None:
+        felt = [
+            f"{words} {value} of 10"
+            for words, value in (
+                ("spaced-out at most", first.diss_peak),
+                ("calm", first.diss_peace),
+                ("scary", first.diss_distress),
+            )
+            if value is not None
+        ]
+        if felt:
+            lines.append(_sentence(", ".join(felt)))
+        if first.diss_duration is not None:
+            lines.append(f"Like oneself again: {DURATIONS[first.diss_duration].lower()}.")
+        lines += _effects("Side effects", first)
+        if not first.side_effects and first.worst_side_effect is not None:
+            lines.append(f"Side effects: {first.worst_side_effect} at worst.")
+        if first.any_red_flag_now:
+            lines.append("A warning sign was happening then.")
+    if later is not None:
+        if later.diss_next_day is not None:
+            lines.append(f"The next day: spaced-out {later.diss_next_day} of 10.")
+        if later.still_senses:
+            lines.append("The next day: still saw or heard things that were not there.")
+        lines += _effects("The next day", later)
+    return tuple(lines)
+
+
+def _effects(head: str, report: AfterInfusion) -> list[str]:
+    felt = [
+        f"{SIDE_EFFECTS[effect].label.lower()} ({grade})"
+        for effect, grade in report.side_effects.items()
+        if grade != "none"
+    ]
+    if felt:
+        return [f"{head}: {', '.join(felt)}."]
+    return [f"{head}: none."] if report.side_effects else []
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

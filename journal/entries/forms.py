@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from uuid import UUID, uuid4
 
 
-def entry_id_of(form: Mapping[str, str]) -> UUID:
+def entry_id_of(form: Mapping[str, str], field: str = "entry_id") -> UUID:
     """The id that the page made for this entry, so that a second tap on "Save" is the same entry; a new one where a
     client sent none."""
     try:
-        return UUID(form["entry_id"])
+        return UUID(form[field])
     except (KeyError, ValueError):
         return uuid4()
 

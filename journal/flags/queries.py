@@ -31,13 +31,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A flag as its patient may read it."""
+    """A flag as its patient may read it; `kind` is its entry's."""
 
     id: UUID
     rule: Rule
     why: str
     raised_at: datetime
     told_at: datetime
+    kind: str
 
 
 # Asked on every page, so it is put together once.
@@ -63,8 +64,10 @@ def get_standing(session: Session, viewer: Viewer, today: date) -> Standing:
 def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     """The flags for which help has not been seen yet, the gravest first."""
     viewer.must_be_patient()
-    statement = select(_F.id, _F.raised_at, _F.told_at, _F.sealed).where(
-        _F.patient_id == viewer.patient_id, _F.help_on.is_not(None)
+    statement = (
+        select(_F.id, _F.raised_at, _F.told_at, _F.sealed, _E.kind)
+        .join(ENTRIES, and_(_E.patient_id == _F.patient_id, _E.id == _F.entry_id))
+        .where(_F.patient_id == viewer.patient_id, _F.help_on.is_not(None))
     )
     rows = session.execute(statement).all()
     if not rows:
@@ -73,7 +76,7 @@ def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     opened = []
     for row in rows:
         told = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
-        opened.append(Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at))
+        opened.append(Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at, row.kind))
     return tuple(sorted(opened, key=lambda one: (URGENCIES.index(one.rule.urgency), one.raised_at)))
 
 
@@ -108,20 +111,20 @@ def list_open_of(session: Session, viewers: Sequence[Viewer]) -> list[tuple[Wait
         return []
     rows = session.execute(_OPEN, {"patients": list({one.patient_id for one in viewers})}).all()
     vault = vault_of(session)
-    by_patient: dict[UUID, list[tuple[Waiting, str, date]]] = {}
+    by_patient: dict[UUID, list[tuple[Waiting, date]]] = {}
     for row in rows:
         box = vault.box(row.wrapped_key, row.patient_id.bytes)
         told = orjson.loads(box.open(row.sealed, belongs_to(row.patient_id, row.id)))
-        flag = Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at)
-        by_patient.setdefault(row.patient_id, []).append((flag, row.kind, row.day))
+        flag = Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at, row.kind)
+        by_patient.setdefault(row.patient_id, []).append((flag, row.day))
     return [
         tuple(
             sorted(
                 (
                     flag
-                    for flag, kind, day in by_patient.get(viewer.patient_id, ())
+                    for flag, day in by_patient.get(viewer.patient_id, ())
                     if viewer.scope is None
-                    or (viewer.scope.holds(*kinds_of(flag.rule, kind)) and viewer.scope.holds_day(day))
+                    or (viewer.scope.holds(*kinds_of(flag.rule, flag.kind)) and viewer.scope.holds_day(day))
                 ),
                 key=lambda flag: flag.raised_at,
                 reverse=True,

@@ -1,5 +1,6 @@
 """Form fields that product pages share, and how a form's errors are told."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from zoneinfo import available_timezones
@@ -12,6 +13,7 @@ from wtforms.validators import DataRequired, Length, Regexp
 MOST_ADDRESS = 254
 ADDRESS = r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,}$"
 """The address as mail can carry it everywhere: dots apart, no spaces, no quotes."""
+ADDRESS_SHAPE = re.compile(ADDRESS)
 MOST_PASSPHRASE = 1024
 
 

@@ -58,7 +58,13 @@ def days_later(day: date, count: int) -> date:
     return day + timedelta(days=count)
 
 
+def day_before(at: datetime, zone: ZoneInfo) -> date:
+    """The last whole day before an instant, where somebody is."""
+    return (at - timedelta(seconds=1)).astimezone(zone).date()
+
+
 FILTERS = {
+    "day_before": day_before,
     "days_later": days_later,
     "lower_first": lower_first,
     "in_zone": in_zone,

@@ -164,16 +164,6 @@ def get_share(session: Session, viewer: Viewer, share_id: UUID, now: datetime) -
     return found
 
 
-def list_readers(session: Session, viewer: Viewer, now: datetime, *kinds: str) -> tuple[str, ...]:
-    """To whom what comes from these kinds is open now, by the names the patient gave them."""
-    viewer.must_be_patient()
-    return tuple(
-        one.to
-        for one in list_shares(session, viewer, now)
-        if one.state == "open" and one.way == "person" and one.scope.holds(*kinds) and one.scope.until is None
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Invited:
     """An invitation behind a link, as long as it can be answered."""

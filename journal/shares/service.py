@@ -271,7 +271,8 @@ def accept(session: Session, token: str, reader_id: UUID, email_key: str, now: d
         patient_id=row.patient_id,
         subject=f"share:{row.id}",
     )
-    return UUID(str(row.id))
+    found: UUID = row.id
+    return found
 
 
 def decline(session: Session, token: str, email_key: str, now: datetime) -> bool:

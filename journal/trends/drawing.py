@@ -357,3 +357,39 @@ def strip_rows(chart: Strip) -> Markup:
             for row in chart.rows
         )
     )
+
+
+SPARK_WIDTH, SPARK_HEIGHT = 154, 40
+
+
+def spark(values: Sequence[int | None], infusions: Sequence[int], title: str) -> Markup:
+    """A small line of the last days: gaps as gaps, infusions as dotted lines, the last day as a point."""
+    step = SPARK_WIDTH / max(1, len(values) - 1)
+    spots = [
+        None if value is None else (round(place * step, 1), round(SPARK_HEIGHT - 4 - value * 3.2, 1))
+        for place, value in enumerate(values)
+    ]
+    path, pen = [], "M"
+    for spot in spots:
+        if spot is None:
+            pen = "M"
+        else:
+            path.append(f"{pen}{spot[0]} {spot[1]}")
+            pen = "L"
+    alone = [
+        spot
+        for before, spot, after in zip([None, *spots], spots, [*spots[1:], None], strict=False)
+        if spot and not before and not after
+    ]
+    dots = "".join(f'<circle class="lone" cx="{x}" cy="{y}" r="2"/>' for x, y in alone)
+    if spots and spots[-1]:
+        dots += f'<circle class="last" cx="{spots[-1][0]}" cy="{spots[-1][1]}" r="3.5"/>'
+    lines = "".join(
+        f'<path class="infusion" d="M{round(place * step, 1)} 0V{SPARK_HEIGHT - 2}"/>' for place in infusions
+    )
+    said = ", ".join("nothing" if value is None else str(value) for value in values)
+    return Markup(
+        f'<svg class="spark" viewBox="-4 0 {SPARK_WIDTH + 8} {SPARK_HEIGHT}" role="img" '
+        f'aria-label="{escape(title)}, day by day: {said}"><path class="grid" d="M0 {SPARK_HEIGHT - 2}H{SPARK_WIDTH}"/>'
+        f'{lines}<path class="value" d="{"".join(path)}"/>{dots}</svg>'
+    )

@@ -23,6 +23,8 @@ PUBLIC = {
     "safety.help_now",
     "pages.look",
     "pages.healthz",
+    "care.invitation",
+    "links.page",
 }
 OWN: dict[str, int] = {
     # What a signed-in patient gets on a plain GET of each guarded route, about themselves.
@@ -81,6 +83,19 @@ OWN: dict[str, int] = {
     "questionnaires.choose_language": 404,
     "trends.page": 200,
     "trends.data": 200,
+    "sharing.index": 200,
+    "sharing.new": 200,
+    "sharing.share": 404,
+    "sharing.preview": 404,
+    "sharing.edit": 404,
+    "sharing.end": 405,
+    "sharing.invite_again": 405,
+    "sharing.access_log": 200,
+    "care.index": 200,
+    "care.summary": 404,
+    "care.review": 405,
+    "care.session": 405,
+    "care.leave": 404,
 }
 
 
@@ -98,6 +113,7 @@ def path_of(rule: Any, entry: str, infusion: str) -> str:
         "place": "1",
         "response_id": entry,
         "session_id": str(uuid4()),
+        "share_id": str(uuid4()),
     }
     values |= {"entry_id": entry, "infusion_id": infusion}
     return re.sub(r"<(?:[^:<>]*:)?(\w+)>", lambda found: values[found[1]], rule.rule)

@@ -1,0 +1,197 @@
+"""The doors of the care team: invitations, the list, a summary, reviewed or not yet."""
+
+from datetime import date
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from journal.accounts import present
+from journal.accounts import service as accounts
+from journal.care import forms
+from journal.care.queries import list_people
+from journal.domain.errors import NotYours, Refused
+from journal.entries.forms import entry_id_of
+from journal.kit import clock
+from journal.kit.web import database, find_person, person, public, say, unit
+from journal.shares import queries, service
+from journal.shares.queries import Reading
+from journal.summaries.present import drawn_with, window_of
+from journal.summaries.queries import get_summary
+from journal.trends import drawing
+
+blueprint = Blueprint("care", __name__)
+
+Page = str | Response | tuple[str, int]
+
+
+@blueprint.route("/invitations/<token>", methods=["GET", "POST"])
+@public
+def invitation(token: str) -> Page:
+    """GET shows, POST acts: a mail scanner that follows the link accepts nothing."""
+    now = clock.now()
+    invited = queries.find_invited(unit(), token, now)
+    if invited is None:
+        return render_template("care/invitation_gone.html"), 404
+    who = find_person()
+    if who is None:
+        return render_template("care/invitation.html", who=None, reading=None, token=token)
+    mine = queries.invited_hash(unit(), accounts.email_key(who.email)) == invited.invited_hash
+    if not mine or who.account_id == invited.patient_id:
+        return render_template("care/invitation_other.html", email=who.email), 404
+    if not who.is_verified:
+        return render_template("care/invitation_unconfirmed.html", email=who.email)
+    if request.method == "GET":
+        reading = queries.describe_invited(unit(), invited)
+        return render_template("care/invitation.html", who=who, reading=reading, token=token)
+    if request.form.get("answer") == "decline":
+        service.decline(unit(), token, accounts.email_key(who.email), now)
+        unit().commit()
+        say("You said no. Nothing was shared.")
+        return redirect(url_for("pages.home"), 303)
+    share_id = service.accept(unit(), token, who.account_id, accounts.email_key(who.email), now)
+    if share_id is None:
+        return render_template("care/invitation_gone.html"), 404
+    unit().commit()
+    return redirect(url_for("care.index"), 303)
+
+
+@blueprint.get("/care")
+def index() -> str:
+    now = clock.now()
+    with database().writing() as own:
+        readings = service.read_list(own, person().account_id, now)
+        own.commit()
+    people = list_people(unit(), readings, now)
+    find = request.args.get("find", "").strip()[:60]
+    shown = [one for one in people if find.casefold() in one.reading.name.casefold()]
+    return render_template(
+        "care/index.html",
+        first=[one for one in shown if one.reasons],
+        others=[one for one in shown if not one.reasons],
+        count=len(people),
+        find=find,
+        now=now.astimezone(present.zone()),
+        draw=drawing,
+    )
+
+
+def _read(share_id: UUID, shape: str) -> Reading:
+    """The share as it stands now; the read is in the patient's access log before anything is shown. Raises
+    NotYours."""
+    with database().writing() as own:
+        reading = service.read(own, person().account_id, share_id, shape, clock.now())
+        own.commit()
+    return reading
+
+
+def _is_open(reading: Reading) -> bool:
+    """Asked once more when the answer is made: one that took long is not sent after the end."""
+    with database().reading() as fresh:
+        return service.is_open(fresh, reading.share_id, clock.now())
+
+
+def _ended(share_id: UUID) -> Page:
+    """One page for a share that has ended, for whoever once read by it; nothing at all for anybody else."""
+    with database().reading() as fresh:
+        if not queries.was_reader(fresh, person().account_id, share_id):
+            raise NotYours("share")
+    return render_template("care/ended.html"), 404
+
+
+@blueprint.get("/care/<uuid:share_id>")
+def summary(share_id: UUID) -> Page:
+    try:
+        reading = _read(share_id, "page")
+    except NotYours:
+        return _ended(share_id)
+    answer = _page(reading)
+    return answer if _is_open(reading) else _ended(share_id)
+
+
+def _page(reading: Reading) -> str:
+    now = clock.now()
+    window, chosen = window_of(request.args)
+    reviews = queries.list_reviews(unit(), reading.viewer, [reading.share_id])
+    built = get_summary(
+        unit(),
+        reading.viewer,
+        reading.name,
+        reading.zone,
+        reading.today(now),
+        now,
+        window=window,
+        chosen=chosen,
+        session_on=_session_on(reading, reviews),
+    )
+    return render_template(
+        "care/summary.html",
+        reading=reading,
+        window=window,
+        reviews=reviews,
+        review_id=service.new_id(),
+        since_review=reading.session_on is None and bool(reviews),
+        now=now.astimezone(present.zone()),
+        **drawn_with(built, reading.ends_on),
+    )
+
+
+def _session_on(reading: Reading, reviews: tuple[queries.Reviewed, ...]) -> date | None:
+    """The day the reader noted, or that of the last review; None where there is neither."""
+    if reading.session_on is not None:
+        return reading.session_on
+    return reviews[0].at.astimezone(reading.zone).date() if reviews else None
+
+
+def _current(share_id: UUID) -> Reading:
+    """The share, for changing something that belongs to the reader: nothing of the journal is shown. Raises
+    NotYours."""
+    found = queries.find_reading(unit(), person().account_id, share_id, clock.now())
+    if found is None:
+        raise NotYours("share")
+    return found
+
+
+@blueprint.post("/care/<uuid:share_id>/review")
+def review(share_id: UUID) -> Page:
+    now = clock.now()
+    reading = _current(share_id)
+    line, review_id = request.form.get("line", ""), entry_id_of(request.form, "review_id")
+    try:
+        service.review(unit(), reading, review_id, line, reading.today(now), now)
+    except Refused as refused:
+        return render_template(
+            "care/line.html", reading=reading, line=line, problem=refused.reasons["line"], review_id=review_id
+        ), 422
+    unit().commit()
+    say(f"Marked as reviewed. {reading.name} can see that.")
+    return redirect(url_for("care.summary", share_id=share_id), 303)
+
+
+@blueprint.post("/care/<uuid:share_id>/session")
+def session(share_id: UUID) -> Page:
+    reading = _current(share_id)
+    try:
+        day = forms.session_day(request.form, reading.today(clock.now()))
+    except Refused as refused:
+        return render_template(
+            "care/session.html",
+            reading=reading,
+            typed=request.form.get("session_on", "")[:40],
+            problem=refused.reasons["session_on"],
+        ), 422
+    service.set_session(unit(), reading, day)
+    unit().commit()
+    return redirect(url_for("care.summary", share_id=share_id), 303)
+
+
+@blueprint.route("/care/<uuid:share_id>/leave", methods=["GET", "POST"])
+def leave(share_id: UUID) -> Page:
+    """A reader gives a share back."""
+    reading = _current(share_id)
+    if request.method == "GET":
+        return render_template("care/leave.html", reading=reading)
+    service.leave(unit(), person().account_id, share_id, clock.now())
+    unit().commit()
+    say("You can’t open it any more.")
+    return redirect(url_for("care.index"), 303)

@@ -1,0 +1,132 @@
+"""The doors of a link: the passcode, then the summary. Opening needs a POST, so mail scanners open nothing."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from journal.domain.summary import Summary
+from journal.kit import clock
+from journal.kit.tokens import plain_passcode
+from journal.kit.web import database, end_unit, public, unit
+from journal.shares import queries, service
+from journal.shares.queries import Reading
+from journal.summaries.present import drawn_with, window_of
+from journal.summaries.queries import get_summary
+
+blueprint = Blueprint("links", __name__)
+
+Page = str | Response | tuple[str, int]
+WRONG = "This is not the passcode. Check it with the person who gave you the link."
+
+
+@blueprint.route("/shared/<token>", methods=["GET", "POST"])
+@public
+def page(token: str) -> Page:
+    if request.method == "POST":
+        return _try(token)
+    reading = _read(token, "page")
+    if reading is None:
+        return _closed(token) or _ask(token)
+    now = clock.now()
+    window, chosen = window_of(request.args)
+    summary = get_summary(
+        unit(),
+        reading.viewer,
+        reading.name,
+        reading.zone,
+        reading.today(now),
+        now,
+        window=window,
+        chosen=chosen,
+    )
+    answer = render_template(
+        "links/page.html",
+        reading=reading,
+        token=token,
+        window=window,
+        **drawn_with(summary, reading.ends_on),
+    )
+    return answer if _is_open(reading) else _closed(token) or _ask(token)
+
+
+def _read(token: str, shape: str) -> Reading | None:
+    """What the link opens for this browser, noted in the patient's access log first; None without a passcode."""
+    state = queries.find_link(unit(), token, clock.now())
+    opening = None if state is None else request.cookies.get(_cookie(state.share_id))
+    end_unit()
+    if opening is None:
+        return None
+    with database().writing() as own:
+        reading = service.read_by_link(own, token, opening, shape, clock.now())
+        own.commit()
+    return reading
+
+
+def _is_open(reading: Reading) -> bool:
+    """Asked once more when the answer is made: one that took long is not sent after the end."""
+    with database().reading() as fresh:
+        return service.is_open(fresh, reading.share_id, clock.now())
+
+
+def _cookie(share_id: UUID) -> str:
+    return f"journal-shared-{share_id.hex[:12]}"
+
+
+def _ask(token: str, problem: str = "", code: int = 200) -> Page:
+    return render_template("links/passcode.html", token=token, problem=problem), code
+
+
+def _closed(token: str) -> Page | None:
+    """The page of a link that is no longer open, without a hint of what it held; None while it is."""
+    state = queries.find_link(unit(), token, clock.now())
+    if state is not None and state.state == "open":
+        return None
+    return render_template("links/ended.html", state="ended" if state is None else state.state), 404
+
+
+def _try(token: str) -> Page:
+    closed = _closed(token)
+    if closed is not None:
+        return closed
+    tried = service.count_try(unit(), token, clock.now())
+    unit().commit()
+    end_unit()
+    if tried is None:
+        return _closed(token) or _ask(token, WRONG, 422)
+    share_id, expected = tried
+    hasher: Any = current_app.extensions["hasher"]
+    typed = plain_passcode(request.form.get("passcode", "")[:100])
+    if not hasher.same(hasher.hash(typed, f"share|{share_id}"), expected):
+        left = service.refuse_try(unit(), share_id, clock.now())
+        unit().commit()
+        _wake()
+        return _closed(token) or _ask(token, f"{WRONG} {left} {'try' if left == 1 else 'tries'} left.", 422)
+    opening = service.let_in(unit(), share_id, clock.now())
+    unit().commit()
+    if opening is None:
+        return _closed(token) or _ask(token)
+    answer = make_response(redirect(url_for("links.page", token=token), 303))
+    answer.set_cookie(
+        _cookie(share_id),
+        opening,
+        max_age=queries.OPENING_LASTS,
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        path="/shared",
+    )
+    return answer
+
+
+def _wake() -> None:
+    wake = current_app.extensions.get("wake_outbox")
+    if wake is not None:
+        wake()
+
+
+def summary_for(reading: Reading) -> Summary:
+    """The summary as its formats are made from it: everything that the share holds."""
+    now = clock.now()
+    return get_summary(unit(), reading.viewer, reading.name, reading.zone, reading.today(now), now)

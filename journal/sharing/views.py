@@ -1,0 +1,289 @@
+"""The doors of sharing, for the patient: give, look at the exact page first, change, end, and see who looked."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from journal.accounts import present
+from journal.accounts import service as accounts
+from journal.audit import queries as audit
+from journal.domain.access import ASK_TWICE_HOURS, KINDS, LINK_DAYS, Scope, Viewer, is_wider
+from journal.domain.errors import Refused
+from journal.domain.flags import hours_since
+from journal.entries.forms import entry_id_of
+from journal.entries.held import held_in
+from journal.entries.queries import Want, list_entries
+from journal.kit import clock, outbox, throttle
+from journal.kit.tokens import new_passcode, plain_passcode
+from journal.kit.web import end_unit, person, say, unit
+from journal.profiles.queries import get_profile
+from journal.shares import queries, service
+from journal.sharing import forms
+from journal.summaries.present import drawn_with
+from journal.summaries.queries import get_summary
+
+blueprint = Blueprint("sharing", __name__)
+
+Page = str | Response | tuple[str, int]
+INVITE_WINDOW = timedelta(days=1)
+INVITES_A_DAY = 20
+"""Own choice: more invitations than this in a day are a mistake or a misuse."""
+
+
+@blueprint.get("/sharing")
+def index() -> str:
+    now = clock.now()
+    held = queries.list_shares(unit(), present.viewer(), now)
+    reviews = queries.list_reviews(unit(), present.viewer())
+    names = {one.id: one.to for one in held}
+    return render_template(
+        "sharing/index.html",
+        live=[one for one in held if one.is_live],
+        past=[one for one in held if not one.is_live],
+        reviews=[(one, names.get(one.share_id, "")) for one in reviews[:3]],
+        kinds=KINDS,
+        zone=present.zone(),
+        now=now,
+        me=person(),
+    )
+
+
+@blueprint.route("/sharing/new", methods=["GET", "POST"])
+def new() -> Page:
+    way = request.values.get("way", "")
+    if way not in ("person", "link"):
+        return render_template("sharing/choose.html", most_days=LINK_DAYS, me=person())
+    if not person().is_verified:
+        return render_template("sharing/unconfirmed.html", me=person())
+    if request.method == "GET":
+        profile, _ = get_profile(unit(), present.viewer())
+        return _form(forms.first_values(way, profile.name), service.new_id(), {})
+    share_id = entry_id_of(request.form, "share_id")
+    if "again" in request.args:
+        return _form(forms.typed(request.form), share_id, {})
+    try:
+        read = _read(way, share_id)
+    except Refused as refused:
+        return _form(forms.typed(request.form), share_id, refused.reasons), 422
+    if request.form.get("step") != "share":
+        return _preview(read, None)
+    if _is_soon_after() and request.form.get("asked") != "twice":
+        return render_template("sharing/ask_twice.html", read=read, hours=ASK_TWICE_HOURS, back="/sharing")
+    return _invite(read) if way == "person" else _give_link(read)
+
+
+def _read(way: str, share_id: UUID, fixed: queries.Held | None = None) -> forms.Read:
+    """What the form wishes for, checked. Raises Refused."""
+    read = forms.read(request.form, way, share_id, present.today(), fixed=fixed)
+    service.check(read.wish, way, present.today())
+    mine = accounts.email_key(person().email)
+    if way == "person" and fixed is None and accounts.email_key(read.wish.email) == mine:
+        raise Refused({"email": "This is your own address. Enter the address of the person to share with."})
+    return read
+
+
+def _form(
+    values: Mapping[str, Any], share_id: UUID, errors: Mapping[str, str], held: queries.Held | None = None
+) -> str:
+    return render_template(
+        "sharing/form.html",
+        values=values,
+        share_id=share_id,
+        errors=errors,
+        held=held,
+        kinds=KINDS.values(),
+        days=forms.DAYS,
+        until=forms.UNTIL if values["way"] == "person" else forms.UNTIL[:2] + forms.UNTIL[3:],
+        most_days=LINK_DAYS,
+    )
+
+
+def _preview(read: forms.Read, held: queries.Held | None) -> str:
+    """The page itself: the same template and the same summary as the reader gets."""
+    viewer = Viewer(None, present.viewer().patient_id, read.wish.scope)
+    summary = get_summary(unit(), viewer, read.wish.name, present.zone(), present.today(), clock.now())
+    return render_template(
+        "sharing/preview.html", read=read, held=held, **drawn_with(summary, read.wish.ends_on)
+    )
+
+
+def _is_soon_after() -> bool:
+    """Within a day after an infusion a new or wider share asks once more; ending one never does."""
+    moment = present.moment()
+    lately = list_entries(unit(), present.viewer(), [Want("infusion", moment.today - timedelta(days=2))])
+    hours = hours_since(held_in(lately), moment.now)
+    return hours is not None and hours < ASK_TWICE_HOURS
+
+
+def _ends_at(ends_on: date) -> Any:
+    return service.expiry(ends_on, present.zone(), person().day_ends_hour)
+
+
+def _invite(read: forms.Read) -> Page:
+    now = clock.now()
+    if not _may_invite():
+        errors = {"email": "You sent many invitations today. Try again tomorrow."}
+        return _form(read.values, read.wish.share_id, errors), 429
+    try:
+        service.invite(unit(), present.viewer(), read.wish, _ends_at(read.wish.ends_on), now)
+    except Refused as refused:
+        return _form(read.values, read.wish.share_id, refused.reasons), 422
+    unit().commit()
+    _wake()
+    say(f"Shared. We sent a mail to {read.wish.email}.")
+    return redirect(url_for("sharing.share", share_id=read.wish.share_id), 303)
+
+
+def _may_invite() -> bool:
+    hasher: Any = current_app.extensions["hasher"]
+    bucket = hasher.key("invitations", str(person().account_id))
+    return throttle.count_try(unit(), bucket, INVITE_WINDOW, clock.now()) <= INVITES_A_DAY
+
+
+def _give_link(read: forms.Read) -> Page:
+    passcode = new_passcode()
+    end_unit()
+    hashed = _hash_passcode(passcode, read.wish.share_id)
+    try:
+        token = service.give_link(
+            unit(),
+            present.viewer(),
+            read.wish,
+            _ends_at(read.wish.ends_on),
+            hashed,
+            clock.now(),
+            once=read.once,
+        )
+    except Refused as refused:
+        return _form(read.values, read.wish.share_id, refused.reasons), 422
+    unit().commit()
+    if token is None:  # the form was sent twice; the link was shown the first time
+        return redirect(url_for("sharing.share", share_id=read.wish.share_id), 303)
+    base_url = current_app.extensions["settings"].base_url
+    return render_template(
+        "sharing/link.html", read=read, link=f"{base_url}/shared/{token}", passcode=passcode
+    )
+
+
+def _hash_passcode(passcode: str, share_id: UUID) -> str:
+    hasher: Any = current_app.extensions["hasher"]
+    return str(hasher.hash(plain_passcode(passcode), f"share|{share_id}"))
+
+
+def _wake() -> None:
+    wake = current_app.extensions.get("wake_outbox")
+    if wake is not None:
+        wake()
+
+
+@blueprint.get("/sharing/<uuid:share_id>")
+def share(share_id: UUID) -> str:
+    now = clock.now()
+    held = queries.get_share(unit(), present.viewer(), share_id, now)
+    log = audit.get_access_log(unit(), present.viewer())
+    return render_template(
+        "sharing/share.html",
+        held=held,
+        ends_on=_last_day(held),
+        reads=[one for one in log.rows if one.share_id == share_id][:5],
+        reviews=queries.list_reviews(unit(), present.viewer(), [share_id]),
+        kinds=KINDS,
+        zone=present.zone(),
+    )
+
+
+def _last_day(held: queries.Held) -> date:
+    return (held.expires_at - timedelta(seconds=1)).astimezone(present.zone()).date()
+
+
+@blueprint.get("/sharing/<uuid:share_id>/preview")
+def preview(share_id: UUID) -> str:
+    now = clock.now()
+    held = queries.get_share(unit(), present.viewer(), share_id, now)
+    viewer = Viewer(None, present.viewer().patient_id, held.scope)
+    summary = get_summary(unit(), viewer, held.name, present.zone(), present.today(), now)
+    return render_template("sharing/seen.html", held=held, **drawn_with(summary, _last_day(held)))
+
+
+@blueprint.route("/sharing/<uuid:share_id>/edit", methods=["GET", "POST"])
+def edit(share_id: UUID) -> Page:
+    held = queries.get_share(unit(), present.viewer(), share_id, clock.now())
+    if not held.is_live:
+        abort(404)
+    before = _last_day(held)
+    if request.method == "GET":
+        return _form(forms.values_of(held, before), share_id, {}, held)
+    if "again" in request.args:
+        return _form(forms.typed(request.form) | {"way": held.way}, share_id, {}, held)
+    try:
+        read = _read(held.way, share_id, held)
+    except Refused as refused:
+        return _form(forms.typed(request.form) | {"way": held.way}, share_id, refused.reasons, held), 422
+    if request.form.get("step") != "share":
+        return _preview(read, held)
+    wider = is_wider(held.scope, read.wish.scope) or read.wish.ends_on > before
+    if wider and _is_soon_after() and request.form.get("asked") != "twice":
+        back = url_for("sharing.share", share_id=share_id)
+        return render_template("sharing/ask_twice.html", read=read, hours=ASK_TWICE_HOURS, back=back)
+    service.change(unit(), present.viewer(), read.wish, _ends_at(read.wish.ends_on), clock.now())
+    unit().commit()
+    say("Saved. It holds from now on.")
+    return redirect(url_for("sharing.share", share_id=share_id), 303)
+
+
+@blueprint.post("/sharing/<uuid:share_id>/end")
+def end(share_id: UUID) -> Response:
+    service.end(unit(), present.viewer(), share_id, clock.now())
+    unit().commit()
+    say("Ended. Nobody can open it any more.")
+    return redirect(url_for("sharing.index"), 303)
+
+
+@blueprint.post("/sharing/<uuid:share_id>/invite")
+def invite_again(share_id: UUID) -> Response:
+    """Send the mail once more; the link in the earlier one is no use from then on."""
+    held = queries.get_share(unit(), present.viewer(), share_id, clock.now())
+    if held.state != "waiting":
+        abort(404)
+    if _may_invite():
+        outbox.put(
+            unit(), "invitation", held.email, present.viewer().patient_id, clock.now(), subject_id=share_id
+        )
+        say("We sent the mail again.")
+    else:
+        say("You sent many invitations today. Try again tomorrow.")
+    unit().commit()
+    _wake()
+    return redirect(url_for("sharing.share", share_id=share_id), 303)
+
+
+@blueprint.get("/sharing/access-log")
+def access_log() -> str:
+    log = audit.get_access_log(unit(), present.viewer(), everything=request.args.get("all") == "1")
+    names = {one.id: one for one in queries.list_shares(unit(), present.viewer(), clock.now())}
+    return render_template(
+        "sharing/access_log.html", log=log, names=names, kinds=KINDS, zone=present.zone(), shapes=SHAPES
+    )
+
+
+SHAPES = {
+    "list": "the list of people, with your last days",
+    "page": "the page",
+    "pdf": "the page as a PDF",
+    "csv": "the numbers as a CSV file",
+    "fhir": "the page as a FHIR file",
+}
+
+
+def scope_said(scope: Scope) -> str:
+    """Daily measures, side effects"""
+    return ", ".join(KINDS[kind].title for kind in KINDS if kind in scope.kinds)
+
+
+@blueprint.app_context_processor
+def words() -> dict[str, Any]:
+    return {"scope_said": scope_said}
