@@ -330,6 +330,7 @@ def let_in(session: Session, share_id: UUID, now: datetime) -> str | None:
             Share.id == share_id,
             Share.ended_at.is_(None),
             Share.expires_at > now,
+            Share.tries > 0,
             or_(Share.openings_left.is_(None), Share.openings_left > 0),
         )
         .values(tries=Share.tries - 1, openings_left=Share.openings_left - 1)
