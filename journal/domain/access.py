@@ -103,6 +103,10 @@ WHOLE: Mapping[str, str] = {"infusion": "infusions", "after-infusion": "infusion
 DATELESS = frozenset({"safety-plan", "profile"})
 """These hold now, whenever they were written: no range of days leaves them out."""
 
+UNTOLD = frozenset({"craving"})
+"""Where the patient was promised that the journal tells nobody, no share does."""
+GRADED = ("side_effects", "courses", "happening_now")
+
 EMPTY: Mapping[str, Mapping[str, Any]] = {
     "check-in": {"measures": {}, "side_effects": {}, "happening_now": {}, "note": ""},
     "infusion": {"feeling_before": "", "note": ""},
@@ -143,6 +147,9 @@ class Scope:
         was logged is left."""
         owners = PARTS.get(entry_kind, {})
         held = {name: value for name, value in payload.items() if owners.get(name) in self.kinds}
+        for name in GRADED:
+            if held.get(name):
+                held[name] = {effect: told for effect, told in held[name].items() if effect not in UNTOLD}
         if not any(held.values()):
             return None
         return {**EMPTY.get(entry_kind, {}), **held}

@@ -156,6 +156,17 @@ class Summary:
         return ", ".join(titles)
 
 
+def count_effects(days: Sequence[Day]) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+    """(side effect, days on which it was mild, moderate, severe), the heaviest first; one that never was is left out."""
+    counts: dict[str, list[int]] = {}
+    for one in days:
+        for effect, grade in one.side_effects.items():
+            if grade != "none":
+                counts.setdefault(effect, [0, 0, 0])[GRADES.index(grade) - 1] += 1
+    order = sorted(counts.items(), key=lambda pair: tuple(-n for n in reversed(pair[1])))
+    return tuple((SIDE_EFFECTS[effect].label, (n[0], n[1], n[2])) for effect, n in order)
+
+
 def adherence(days: Sequence[Day], first: date, last: date) -> Adherence:
     """From the first day shown to the last; days before anything was logged count as well, since they were shared."""
     by_day = {one.day: one for one in days}

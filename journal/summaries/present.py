@@ -21,6 +21,7 @@ def drawn_with(summary: Summary, ends_on: date | None) -> dict[str, Any]:
         "draw": drawing,
         "strip_days": range(STRIP_DAYS + 1),
         "by_rule": told.by_rule,
+        "effects": told.count_effects(summary.days),
         "say_runs": told.say_runs,
         "say_changes": told.say_changes,
         "say_number": say_number,
