@@ -24,6 +24,7 @@ class Person:
         self.cookies = CookieJar()
         self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.cookies), _Stay())
         self._token = ""
+        self.extra: dict[str, str] = {}
 
     def open(self, path: str, data: dict[str, str] | None = None) -> tuple[int, str]:
         body = None if data is None else urlencode(data).encode()
@@ -33,6 +34,19 @@ class Person:
         except HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+    def open_bytes(self, path: str) -> tuple[int, bytes]:
+        """A page or a file, as it comes."""
+        try:
+            with self._opener.open(Request(self.url + path, headers=self.extra), timeout=60) as answer:
+                return answer.status, answer.read()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    def post(self, path: str, data: dict[str, str]) -> int:
+        """Send a form with this person's token; the answer's code."""
+        return self.open(path, {"csrf_token": self._token, **data})[0]
 
     def token(self, path: str) -> str:
         found = re.search(r'name="csrf_token" value="([^"]+)"', self.open(path)[1])
