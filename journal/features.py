@@ -1,6 +1,6 @@
 """The features in their order: each may know only those before it."""
 
 ORDER = (
-    "audit", "accounts", "entries", "flags", "safety", "profiles", "checkins", "infusions", "questionnaires", "trends",
-    "pages", "demo",
+    "audit", "accounts", "factors", "entries", "flags", "safety", "profiles", "checkins", "infusions", "questionnaires",
+    "trends", "pages", "demo",
 )  # fmt: skip

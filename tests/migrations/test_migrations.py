@@ -14,13 +14,14 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from journal.accounts import models as _accounts
 from journal.audit import models as _audit
 from journal.entries import models as _entries
+from journal.factors import models as _factors
 from journal.flags import models as _flags
 from journal.kit import outbox as _outbox
 from journal.kit import throttle as _throttle
 from journal.kit.cli import MIGRATIONS, alembic_config
 from journal.kit.db import Base, make_engine
 
-LOADED = (_accounts, _audit, _entries, _flags, _outbox, _throttle)
+LOADED = (_accounts, _audit, _entries, _factors, _flags, _outbox, _throttle)
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
 
