@@ -169,6 +169,15 @@ def find_half_way() -> HalfWay | None:
     return HalfWay(UUID(account_id), passphrase_at, target)
 
 
+def sign_in_again() -> AnyResponse:
+    """Back to the passphrase: the ten minutes are over, or never began."""
+    left = session.pop(HALF_WAY, None)
+    if left is None:
+        return redirect(url_for("accounts.sign_in"), 303)
+    say("That took more than ten minutes. Please sign in once more.")
+    return redirect(url_for("accounts.sign_in", next=left[2]), 303)
+
+
 def open_session(who: HalfWay, second_step_at: datetime | None) -> AnyResponse:
     """Sign this browser in and go on. Tries are forgiven, and the browser is known from now on, only where the address
     is this account's alone or proven: else a stranger could claim the address to guess on for ever."""
