@@ -55,9 +55,9 @@ for (const form of able ? document.querySelectorAll("form[data-passkey]") : []) 
 const copying = document.querySelector("[data-copy]");
 if (copying && navigator.clipboard) {
   copying.hidden = false;
-  copying.querySelector("button").addEventListener("click", async (event) => {
+  copying.addEventListener("click", async () => {
     const codes = [...document.querySelectorAll(".codes li")].map((one) => one.textContent);
     await navigator.clipboard.writeText(codes.join("\n"));
-    event.target.textContent = "Copied";
+    copying.textContent = "Copied";
   });
 }
