@@ -133,6 +133,22 @@ def test_going_back_refuses_to_lose_what_the_older_version_cannot_keep(empty_dat
     engine.dispose()
 
 
+def test_going_back_refuses_to_let_somebody_in_without_their_second_step(empty_database: str) -> None:
+    config = alembic_config(empty_database)
+    command.upgrade(config, "head")
+    engine = make_engine(empty_database)
+    add_entry(engine, "check-in")
+    accounts = Base.metadata.tables["accounts"]
+    for change in ({"second_step_since": datetime(2026, 1, 1, tzinfo=UTC)}, {"reads_others": True}):
+        with engine.begin() as connection:
+            connection.execute(accounts.update().values(second_step_since=None, reads_others=False))
+            connection.execute(accounts.update().values(**change))
+        with pytest.raises(RuntimeError, match="1 accounts sign in with a second step"):
+            command.downgrade(config, "0003_create_flags")
+    assert counts(engine) == (1, 1, 1)
+    engine.dispose()
+
+
 def test_migrations_are_numbered_named_and_alone() -> None:
     for number, path in enumerate(VERSIONS, 1):
         assert path.stem.startswith(f"{number:04}_")
