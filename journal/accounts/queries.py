@@ -192,6 +192,12 @@ def has_passphrase(session: Session, account_id: UUID, passphrase_hash: str) -> 
     return session.execute(statement).first() is not None
 
 
+def find_passphrase_hash(session: Session, account_id: UUID) -> str | None:
+    """The encoded hash that is in force, or None if the account is gone."""
+    statement = select(Account.passphrase_hash).where(Account.id == account_id)
+    return session.execute(statement).scalar_one_or_none()
+
+
 def asks_second_step(session: Session, account_id: UUID) -> bool:
     """Whether signing in to the account takes a second step."""
     statement = select(Account.id).where(Account.id == account_id, Account.second_step_since.is_not(None))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -54,6 +55,7 @@ KNOWN_DEVICE = "known_device"
 KNOWN_DEVICE_AGE = timedelta(days=400)
 HALF_WAY = "half_way"
 HALF_WAY_LASTS = timedelta(minutes=10)
+MOST_TARGET = 1000
 PROVEN_AT = "proven_at"
 PROVEN_FOR = timedelta(minutes=5)
 TOO_MANY = "There were many tries in a short time. Wait 15 minutes, or reset your passphrase by mail."
@@ -152,29 +154,37 @@ def _let_in(account_id: UUID, target: str) -> AnyResponse:
     now = clock.now()
     if not queries.asks_second_step(unit(), account_id):
         return open_session(HalfWay(account_id, now, target), None)
+    mark = _passphrase_mark(account_id)
     unit().commit()
     session.clear()
-    session[HALF_WAY] = [str(account_id), int(now.timestamp()), target]
+    fits = len(target) <= MOST_TARGET  # a cookie holds 4 KB
+    onward = target if fits else url_for("checkins.today")
+    session[HALF_WAY] = [str(account_id), int(now.timestamp()), onward, mark]
     return redirect(url_for("factors.second_step"), 303)
+
+
+def _passphrase_mark(account_id: UUID) -> str:
+    """What changes when the passphrase does: whoever was half-way by the former one has to begin anew."""
+    return hasher().key("half way", queries.find_passphrase_hash(unit(), account_id) or "").hex()
 
 
 def find_half_way() -> HalfWay | None:
     """Whoever is between the passphrase and the second step in this browser, for ten minutes."""
     if HALF_WAY not in session:
         return None
-    account_id, at, target = session[HALF_WAY]
-    passphrase_at = datetime.fromtimestamp(at, UTC)
-    if clock.now() - passphrase_at > HALF_WAY_LASTS:
+    account_id, at, target, mark = session[HALF_WAY]
+    who = HalfWay(UUID(account_id), datetime.fromtimestamp(at, UTC), target)
+    if clock.now() - who.passphrase_at > HALF_WAY_LASTS:
         return None
-    return HalfWay(UUID(account_id), passphrase_at, target)
+    return who if compare_digest(mark, _passphrase_mark(who.account_id)) else None
 
 
 def sign_in_again() -> AnyResponse:
-    """Back to the passphrase: the ten minutes are over, or never began."""
+    """Back to the passphrase: the ten minutes are over, or never began, or the passphrase is another one now."""
     left = session.pop(HALF_WAY, None)
     if left is None:
         return redirect(url_for("accounts.sign_in"), 303)
-    say("That took more than ten minutes. Please sign in once more.")
+    say("That took a while, or your passphrase was changed. Please sign in once more.")
     return redirect(url_for("accounts.sign_in", next=left[2]), 303)
 
 

@@ -152,3 +152,15 @@ def test_two_factors_that_go_at_once_leave_a_reader_one(owner: Owner) -> None:
         assert not removed.result()
     with database.reading() as session:
         assert queries.get_factors(session, who).count == 1
+
+
+def test_the_owner_hears_of_each_change(owner: Owner, tmp_path: Path) -> None:
+    """The mails go the whole way: put with the change, written and sent by the journal as it is put together."""
+    with owner.app.extensions["database"].writing() as session:
+        service.make_recovery_codes(session, owner.player.account_id, time_now())
+        session.commit()
+    owner.app.extensions["send_mail"]()
+    told = [path.read_text() for path in (tmp_path / "mail").glob("*.eml")]
+    assert sum("Subject: A way to sign in was added" in mail for mail in told) == 2
+    assert sum("Subject: New recovery codes were made" in mail for mail in told) == 1
+    assert all("To: mara@example.org" in mail for mail in told)
