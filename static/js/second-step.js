@@ -31,6 +31,7 @@ for (const form of able ? document.querySelectorAll("form[data-passkey]") : []) 
   const label = button.textContent;
   form.hidden = false;
   document.querySelector("[data-no-passkey]").hidden = true;
+  document.querySelector("[data-other-way]")?.classList.remove("primary"); // one first button on a page
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     event.stopPropagation();
