@@ -21,6 +21,8 @@ from journal.domain import side_effects
 from journal.domain.errors import NotYours, Refused
 from journal.domain.help_numbers import help_for
 from journal.domain.instrument_files import instruments
+from journal.factors import emails as factors_emails
+from journal.factors.views import blueprint as factors_doors
 from journal.infusions.views import blueprint as infusions_doors
 from journal.kit import clock, logs, outbox, thread, throttle, web
 from journal.kit.assets import Assets, never_changes
@@ -105,6 +107,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     web.install(app)
     accounts_doors.install(app)
     for doors in (
+        factors_doors,
         safety_doors,
         profiles_doors,
         checkins_doors,
@@ -169,6 +172,7 @@ def _send_mail(app: Flask, settings: Settings) -> None:
 
     writers = {
         **emails.writers(render, settings.base_url),
+        **factors_emails.writers(render, settings.base_url),
         **share_emails.writers(render, settings.base_url),
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")

@@ -1,6 +1,6 @@
 """The features in their order: each may know only those before it."""
 
 ORDER = (
-    "audit", "accounts", "entries", "shares", "flags", "safety", "profiles", "checkins", "infusions", "questionnaires", "trends", "summaries",
-    "sharing", "links", "care", "pages", "demo",
+    "audit", "accounts", "factors", "entries", "shares", "flags", "safety", "profiles", "checkins", "infusions",
+    "questionnaires", "trends", "summaries", "sharing", "links", "care", "pages", "demo",
 )  # fmt: skip

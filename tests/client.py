@@ -100,6 +100,11 @@ class CheckingClient:
     def raw(self, method: str, path: str, **kwargs: Any) -> TestResponse:
         return self._client.open(path, method=method, buffered=True, **kwargs)
 
+    def keep_session(self, token: str) -> None:
+        """Be signed in by a session that was begun elsewhere."""
+        with self._client.session_transaction() as kept:
+            kept["_user_id"] = token
+
     def cookie(self, name: str) -> str | None:
         found = self._client.get_cookie(name)
         return found.value if found else None

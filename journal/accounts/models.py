@@ -3,7 +3,18 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    Uuid,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from journal.kit.db import Base, Instant
@@ -11,7 +22,8 @@ from journal.kit.db import Base, Instant
 
 class Account(Base):
     """One person. Until an address is proven by mail, several accounts may claim it: that way signing up answers
-    alike whether or not the address is known here."""
+    alike whether or not the address is known here. `reads_others`: somebody shares with this person, or a clinic has
+    them as staff. `second_step_since`: signing in takes a second step; sessions that passed none are not let in."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -39,6 +51,8 @@ class Account(Base):
     country: Mapped[str | None] = mapped_column(Text)
     day_ends_hour: Mapped[int] = mapped_column(SmallInteger, default=0)
     welcomed_at: Mapped[datetime | None] = mapped_column(Instant)
+    reads_others: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    second_step_since: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class AccountSession(Base):
@@ -53,6 +67,7 @@ class AccountSession(Base):
     seen_at: Mapped[datetime] = mapped_column(Instant)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     device: Mapped[str] = mapped_column(Text)
+    second_step_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class MailedLink(Base):

@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, and_, bindparam, false, or_, select
 from sqlalchemy.orm import Session
 
 from journal.accounts.models import Account, AccountSession, MailedLink
 from journal.kit.tokens import hash_token
 
 IDLE_DAYS = 90
+READER_LASTS = timedelta(hours=12)
+READER_IDLE = timedelta(minutes=30)
+"""Sessions of people who read what others share end sooner: a laptop in a practice is shared, a phone is not."""
 LINK_LIVES = {"verify": timedelta(days=3), "reset": timedelta(hours=1)}
 
 
@@ -30,12 +33,25 @@ class SignedIn:
     day_ends_hour: int
     was_welcomed: bool
     created_at: datetime
+    reads_others: bool
+    has_second_step: bool
 
 
 ACCOUNTS: Any = Account.__table__
 """For joining to from features to the right."""
 _A: Any = ACCOUNTS.c
 _S: Any = AccountSession.__table__.c
+_LIVE = (
+    _S.ended_at.is_(None),
+    _S.seen_at > bindparam("used_since"),
+    or_(
+        _A.reads_others == false(),
+        and_(_S.seen_at > bindparam("reader_used_since"), _S.created_at > bindparam("reader_began_since")),
+    ),
+    or_(_A.second_step_since.is_(None), _S.second_step_at.is_not(None)),
+)
+"""When a session lets its browser in. The last line is the one place that keeps whoever passed no second step out of an
+account that asks for one, however the session came to be."""
 _SIGNED_IN = (
     select(
         _S.id,
@@ -49,17 +65,27 @@ _SIGNED_IN = (
         _A.day_ends_hour,
         _A.welcomed_at,
         _A.created_at,
+        _A.reads_others,
+        _A.second_step_since,
     )
     .select_from(AccountSession.__table__.join(Account.__table__, _A.id == _S.account_id))
-    .where(_S.token_hash == bindparam("token"), _S.ended_at.is_(None), _S.seen_at > bindparam("since"))
+    .where(_S.token_hash == bindparam("token"), *_LIVE)
 )
 """Asked on every request, so it is put together once."""
 
 
+def _live_at(now: datetime) -> dict[str, datetime]:
+    """What `_LIVE` is asked with."""
+    return {
+        "used_since": now - timedelta(days=IDLE_DAYS),
+        "reader_used_since": now - READER_IDLE,
+        "reader_began_since": now - READER_LASTS,
+    }
+
+
 def find_signed_in(session: Session, token: str, now: datetime) -> SignedIn | None:
-    """Who holds the token, unless its session was ended or not used for 90 days."""
-    asked = {"token": hash_token(token), "since": now - timedelta(days=IDLE_DAYS)}
-    row = session.execute(_SIGNED_IN, asked).one_or_none()
+    """Who holds the token, unless its session was ended, has ended by itself, or lacks the second step."""
+    row = session.execute(_SIGNED_IN, {"token": hash_token(token), **_live_at(now)}).one_or_none()
     if row is None:
         return None
     return SignedIn(
@@ -74,6 +100,8 @@ def find_signed_in(session: Session, token: str, now: datetime) -> SignedIn | No
         day_ends_hour=row.day_ends_hour,
         was_welcomed=row.welcomed_at is not None,
         created_at=row.created_at,
+        reads_others=row.reads_others,
+        has_second_step=row.second_step_since is not None,
     )
 
 
@@ -146,15 +174,11 @@ def list_sessions(
     """(id, created_at, seen_at, device) of each live session, the one used last first."""
     return tuple(
         session.execute(
-            select(
-                AccountSession.id, AccountSession.created_at, AccountSession.seen_at, AccountSession.device
-            )
-            .where(
-                AccountSession.account_id == account_id,
-                AccountSession.ended_at.is_(None),
-                AccountSession.seen_at > now - timedelta(days=IDLE_DAYS),
-            )
-            .order_by(AccountSession.seen_at.desc())
+            select(_S.id, _S.created_at, _S.seen_at, _S.device)
+            .select_from(AccountSession.__table__.join(Account.__table__, _A.id == _S.account_id))
+            .where(_S.account_id == account_id, *_LIVE)
+            .order_by(_S.seen_at.desc()),
+            _live_at(now),
         ).all()
     )
 
@@ -168,3 +192,25 @@ def list_accounts_by_email(session: Session, emails: list[str]) -> tuple[str, ..
 def has_passphrase(session: Session, account_id: UUID, passphrase_hash: str) -> bool:
     statement = select(Account.id).where(Account.id == account_id, Account.passphrase_hash == passphrase_hash)
     return session.execute(statement).first() is not None
+
+
+def find_passphrase_hash(session: Session, account_id: UUID) -> str | None:
+    """The encoded hash that is in force, or None if the account is gone."""
+    statement = select(Account.passphrase_hash).where(Account.id == account_id)
+    return session.execute(statement).scalar_one_or_none()
+
+
+def asks_second_step(session: Session, account_id: UUID) -> bool:
+    """Whether signing in to the account takes a second step."""
+    statement = select(Account.id).where(Account.id == account_id, Account.second_step_since.is_not(None))
+    return session.execute(statement).first() is not None
+
+
+def reads_others(session: Session, account_id: UUID) -> bool:
+    """Whether somebody shares with this account, or a clinic has it as staff."""
+    return session.execute(select(Account.reads_others).where(Account.id == account_id)).scalar_one()
+
+
+def get_email(session: Session, account_id: UUID) -> str:
+    """The account's address."""
+    return session.execute(select(Account.email).where(Account.id == account_id)).scalar_one()

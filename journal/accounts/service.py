@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, false, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ MAIL_WINDOW = timedelta(hours=1)
 MAILS_PER_ACCOUNT = 4
 MAILS_PER_ADDRESS = 100
 TOUCH_EVERY = timedelta(minutes=10)
+TOUCH_READER_EVERY = timedelta(minutes=1)
+"""Their sessions end after 30 minutes without use, so use is noted more often."""
 
 
 class TakenMeanwhile(JournalError):
@@ -75,8 +77,11 @@ def sign_up(
     return account.id
 
 
-def start_session(session: Session, account_id: UUID, device: str, now: datetime) -> str:
-    """Sign a browser in; gives the token for its cookie."""
+def start_session(
+    session: Session, account_id: UUID, device: str, now: datetime, *, second_step_at: datetime | None = None
+) -> str:
+    """Sign a browser in; gives the token for its cookie. Where the account asks for a second step, a session without
+    one opens nothing."""
     token = new_token()
     session.add(
         AccountSession(
@@ -86,10 +91,16 @@ def start_session(session: Session, account_id: UUID, device: str, now: datetime
             created_at=now,
             seen_at=now,
             device=device,
+            second_step_at=second_step_at,
         )
     )
     audit.note(session, "signed-in", now, actor_id=account_id, patient_id=account_id)
     return token
+
+
+def touch_every(who: queries.SignedIn) -> timedelta:
+    """How long a session may be in use before that is noted again."""
+    return TOUCH_READER_EVERY if who.reads_others else TOUCH_EVERY
 
 
 def touch_session(session: Session, session_id: UUID, now: datetime) -> None:
@@ -127,6 +138,40 @@ def end_other_sessions(session: Session, account_id: UUID, keep: UUID | None, no
         statement = statement.where(AccountSession.id != keep)
     session.execute(statement.values(ended_at=now))
     audit.note(session, "sessions-ended", now, actor_id=account_id, patient_id=account_id)
+
+
+def begin_reading(session: Session, account_id: UUID, now: datetime) -> None:
+    """From now on this person reads what others share: sessions end sooner, and `factors.present.second_step_first`
+    asks for a second step."""
+    changed = session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.reads_others == false())
+        .values(reads_others=True)
+        .returning(Account.id)
+    ).first()
+    if changed is not None:
+        audit.note(session, "began-reading", now, actor_id=account_id, patient_id=account_id)
+
+
+def lock(session: Session, account_id: UUID) -> None:
+    """Let changes of what this account signs in with happen one after the other. SQLite's writers queue anyway."""
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update()).scalar_one()
+
+
+def ask_second_step(session: Session, account_id: UUID, keep: UUID, now: datetime) -> None:
+    """From now on, signing in takes a second step. The session in which it was set up has passed it; every other one
+    ends."""
+    session.execute(update(Account).where(Account.id == account_id).values(second_step_since=now))
+    session.execute(update(AccountSession).where(AccountSession.id == keep).values(second_step_at=now))
+    end_other_sessions(session, account_id, keep, now)
+
+
+def drop_second_step(session: Session, account_id: UUID) -> None:
+    """Ask for no second step any more; a later one has to be passed anew."""
+    session.execute(update(Account).where(Account.id == account_id).values(second_step_since=None))
+    session.execute(
+        update(AccountSession).where(AccountSession.account_id == account_id).values(second_step_at=None)
+    )
 
 
 def settle(session: Session, account_id: UUID, **values: object) -> None:

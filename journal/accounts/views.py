@@ -1,6 +1,8 @@
 """The doors of accounts: sign up, in and out, prove an address, reset, sessions."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -51,6 +53,11 @@ logins = LoginManager()
 
 KNOWN_DEVICE = "known_device"
 KNOWN_DEVICE_AGE = timedelta(days=400)
+HALF_WAY = "half_way"
+HALF_WAY_LASTS = timedelta(minutes=10)
+MOST_TARGET = 1000
+PROVEN_AT = "proven_at"
+PROVEN_FOR = timedelta(minutes=5)
 TOO_MANY = "There were many tries in a short time. Wait 15 minutes, or reset your passphrase by mail."
 NO_MATCH = "This address and passphrase don’t go together. Check both, or reset your passphrase by mail."
 
@@ -78,7 +85,7 @@ def load_person(token: str) -> WebPerson | None:
     found = queries.find_signed_in(unit(), token, now)
     if found is None:
         return None
-    if now - found.seen_at > service.TOUCH_EVERY:
+    if now - found.seen_at > service.touch_every(found):
         g.session_to_touch = found.session_id
     return WebPerson(token, found)
 
@@ -100,59 +107,109 @@ def install(app: Flask) -> None:
     app.register_blueprint(blueprint)
 
 
-def _hasher() -> Hasher:
-    hasher: Hasher = current_app.extensions["hasher"]
-    return hasher
+def hasher() -> Hasher:
+    found: Hasher = current_app.extensions["hasher"]
+    return found
 
 
-def _outbox_wake() -> None:
+def wake_outbox() -> None:
     wake = current_app.extensions.get("wake_outbox")
     if wake is not None:
         wake()
 
 
-def _address_bucket(purpose: str) -> bytes:
-    return _hasher().key(f"{purpose} by address", request.remote_addr or "")
+def address_bucket(purpose: str) -> bytes:
+    return hasher().key(f"{purpose} by address", request.remote_addr or "")
 
 
 def _mail_allowed(purpose: str, about: str, now: datetime) -> bool:
     """Count a wish for a mail, by what it is about and by where it comes from."""
-    return service.count_mail(unit(), _hasher().key(purpose, about), _address_bucket(purpose), now)
+    return service.count_mail(unit(), hasher().key(purpose, about), address_bucket(purpose), now)
 
 
 def _guess_allowed(email: str, purpose: str = "tries") -> bool:
     """Count this try. A browser that signed in to the account before counts apart from strangers."""
-    key, hasher = service.email_key(email), _hasher()
-    marked = hasher.account_of_mark(request.cookies.get(KNOWN_DEVICE, ""))
+    key, keyed = service.email_key(email), hasher()
+    marked = keyed.account_of_mark(request.cookies.get(KNOWN_DEVICE, ""))
     with database().writing() as own_unit:
         known = marked is not None and queries.has_email_key(own_unit, marked, key)
-        bucket = hasher.key("known device tries", str(marked)) if known else hasher.key("tries", key)
-        address = None if known else _address_bucket(purpose)
+        bucket = keyed.key("known device tries", str(marked)) if known else keyed.key("tries", key)
+        address = None if known else address_bucket(purpose)
         allowed = service.count_guess(own_unit, bucket, address, clock.now())
         own_unit.commit()
     return allowed
 
 
-def _open_session(account_id: UUID, email: str, target: str) -> AnyResponse:
+@dataclass(frozen=True, slots=True)
+class HalfWay:
+    """Somebody who gave the right passphrase, and is not signed in before a second step is given too."""
+
+    account_id: UUID
+    passphrase_at: datetime
+    target: str
+
+
+def _let_in(account_id: UUID, target: str) -> AnyResponse:
+    """After the right passphrase, or a link that was mailed: sign this browser in, or ask for the second step first."""
+    now = clock.now()
+    if not queries.asks_second_step(unit(), account_id):
+        return open_session(HalfWay(account_id, now, target), None)
+    mark = _passphrase_mark(account_id)
+    unit().commit()
+    session.clear()
+    fits = len(target) <= MOST_TARGET  # a cookie holds 4 KB
+    onward = target if fits else url_for("checkins.today")
+    session[HALF_WAY] = [str(account_id), int(now.timestamp()), onward, mark]
+    return redirect(url_for("factors.second_step"), 303)
+
+
+def _passphrase_mark(account_id: UUID) -> str:
+    """What changes when the passphrase does: whoever was half-way by the former one has to begin anew."""
+    return hasher().key("half way", queries.find_passphrase_hash(unit(), account_id) or "").hex()
+
+
+def find_half_way() -> HalfWay | None:
+    """Whoever is between the passphrase and the second step in this browser, for ten minutes."""
+    if HALF_WAY not in session:
+        return None
+    account_id, at, target, mark = session[HALF_WAY]
+    who = HalfWay(UUID(account_id), datetime.fromtimestamp(at, UTC), target)
+    if clock.now() - who.passphrase_at > HALF_WAY_LASTS:
+        return None
+    return who if compare_digest(mark, _passphrase_mark(who.account_id)) else None
+
+
+def sign_in_again() -> AnyResponse:
+    """Back to the passphrase: the ten minutes are over, or never began, or the passphrase is another one now."""
+    left = session.pop(HALF_WAY, None)
+    if left is None:
+        return redirect(url_for("accounts.sign_in"), 303)
+    say("That took a while, or your passphrase was changed. Please sign in once more.")
+    return redirect(url_for("accounts.sign_in", next=left[2]), 303)
+
+
+def open_session(who: HalfWay, second_step_at: datetime | None) -> AnyResponse:
     """Sign this browser in and go on. Tries are forgiven, and the browser is known from now on, only where the address
     is this account's alone or proven: else a stranger could claim the address to guess on for ever."""
-    hasher, key = _hasher(), service.email_key(email)
-    token = service.start_session(unit(), account_id, device(), clock.now())
+    account_id, keyed = who.account_id, hasher()
+    key = service.email_key(queries.get_email(unit(), account_id))
+    token = service.start_session(unit(), account_id, device(), clock.now(), second_step_at=second_step_at)
     owns = queries.owns_address(unit(), account_id, key)
-    throttle.forgive(unit(), _address_bucket("tries"))
+    throttle.forgive(unit(), address_bucket("tries"))
     if owns:
-        throttle.take_back(unit(), hasher.key("tries", key))
-        throttle.take_back(unit(), hasher.key("known device tries", str(account_id)))
+        throttle.take_back(unit(), keyed.key("tries", key))
+        throttle.take_back(unit(), keyed.key("known device tries", str(account_id)))
     unit().commit()
     session.clear()
     session.permanent = True
+    _note_passphrase(who.passphrase_at)
     login_user(WebPerson(token, None))
-    answer = redirect(target, 303)
+    answer = redirect(who.target, 303)
     if not owns:
         return answer
     answer.set_cookie(
         KNOWN_DEVICE,
-        hasher.device_mark(account_id),
+        keyed.device_mark(account_id),
         max_age=KNOWN_DEVICE_AGE,
         httponly=True,
         samesite="Lax",
@@ -160,6 +217,16 @@ def _open_session(account_id: UUID, email: str, target: str) -> AnyResponse:
         path="/",
     )
     return answer
+
+
+def _note_passphrase(at: datetime) -> None:
+    session[PROVEN_AT] = int(at.timestamp())
+
+
+def passphrase_is_fresh() -> bool:
+    """Whether the passphrase was given in this browser a moment ago, so that it need not be asked again."""
+    given_at: int = session.get(PROVEN_AT, 0)
+    return clock.now().timestamp() - given_at <= PROVEN_FOR.total_seconds()
 
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
@@ -176,20 +243,20 @@ def sign_up() -> Page:
     if not _guess_allowed(email, "sign-ups"):
         form.email.errors = [TOO_MANY]
         return render_template("accounts/sign_up.html", form=form), 429
-    hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    hashed = hasher().hash(typed(form.password), service.email_key(email))
     now = clock.now()
     # Two taps on the button queue up here, so that they make one account.
-    throttle.count_try(unit(), _hasher().key("sign-up", service.email_key(email)), service.TRY_WINDOW, now)
+    throttle.count_try(unit(), hasher().key("sign-up", service.email_key(email)), service.TRY_WINDOW, now)
     known = queries.find_by_passphrase(unit(), service.email_key(email), hashed)
     if known is not None:
-        return _open_session(known, email, url_for("checkins.today"))
+        return _let_in(known, url_for("checkins.today"))
     zone = (
         form.zone.data if form.zone.data and find_zone(form.zone.data) else current_app.config["DEFAULT_ZONE"]
     )
     mail_allowed = _mail_allowed("sign-up mails", service.email_key(email), now)
     account_id = service.sign_up(unit(), email, hashed, service.Place(zone), now, send_mail=mail_allowed)
-    answer = _open_session(account_id, email, url_for("profiles.welcome"))
-    _outbox_wake()
+    answer = _let_in(account_id, url_for("profiles.welcome"))
+    wake_outbox()
     return answer
 
 
@@ -208,12 +275,12 @@ def sign_in() -> Page:
     if not _guess_allowed(email):
         form.password.errors = [TOO_MANY]
         return render_template("accounts/sign_in.html", form=form, target=target), 429
-    hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    hashed = hasher().hash(typed(form.password), service.email_key(email))
     account_id = queries.find_by_passphrase(unit(), service.email_key(email), hashed)
     if account_id is None:
         form.password.errors = [NO_MATCH]
         return render_template("accounts/sign_in.html", form=form, target=target), 422
-    return _open_session(account_id, email, target or url_for("checkins.today"))
+    return _let_in(account_id, target or url_for("checkins.today"))
 
 
 @blueprint.post("/sign-out")
@@ -245,7 +312,7 @@ def ask_reset() -> Page:
     if not allowed:
         form.email.errors = ["There were many mails in a short time. Wait an hour, then try again."]
         return render_template("accounts/ask_reset.html", form=form), 429
-    _outbox_wake()
+    wake_outbox()
     return redirect(url_for("accounts.reset_asked"), 303)
 
 
@@ -268,16 +335,16 @@ def reset(token: str) -> Page:
         return render_template("accounts/reset.html", form=form), 422
     key = service.find_key_of_link(unit(), link)
     end_unit()
-    hashed = _hasher().hash(typed(form.password), key)
+    hashed = hasher().hash(typed(form.password), key)
     now = clock.now()
     used = service.use_link(unit(), token, "reset", now)
     if used is None:
         return render_template("accounts/link_gone.html", purpose="reset"), 404
     _verify(used, now)
     service.change_passphrase(unit(), used.account_id, hashed, None, now)
-    answer = _open_session(used.account_id, used.email, url_for("checkins.today"))
+    answer = _let_in(used.account_id, url_for("checkins.today"))
     say("Your passphrase is changed. Other devices were signed out.")
-    _outbox_wake()
+    wake_outbox()
     return answer
 
 
@@ -317,7 +384,7 @@ def send_verify_again() -> AnyResponse:
     else:
         say("We sent several mails already. Look in your spam folder, or try again in an hour.")
     unit().commit()
-    _outbox_wake()
+    wake_outbox()
     return redirect(url_for("accounts.account"), 303)
 
 
@@ -372,18 +439,18 @@ def address() -> Page:
         return render_template("accounts/address.html", form=form, email=who.email)
     if not form.validate():
         return render_template("accounts/address.html", form=form, email=who.email), 422
-    problem, code = _wrong_passphrase(typed(form.password))
+    problem, code = wrong_passphrase(typed(form.password))
     if problem:
         form.password.errors = [problem]
         return render_template("accounts/address.html", form=form, email=who.email), code
     email = typed(form.email)
-    hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    hashed = hasher().hash(typed(form.password), service.email_key(email))
     if not _mail_allowed("verify mails", str(who.account_id), clock.now()):
         form.email.errors = ["We sent several mails already. Try again in an hour."]
         return render_template("accounts/address.html", form=form, email=who.email), 429
     service.change_email(unit(), who.account_id, email, hashed, clock.now())
     unit().commit()
-    _outbox_wake()
+    wake_outbox()
     say("We sent a mail to the new address. Confirm it there.")
     return redirect(url_for("accounts.account"), 303)
 
@@ -395,19 +462,19 @@ def passphrase() -> Page:
         return render_template("accounts/passphrase.html", form=form, email=who.email)
     if not form.validate():
         return render_template("accounts/passphrase.html", form=form, email=who.email), 422
-    problem, code = _wrong_passphrase(typed(form.current))
+    problem, code = wrong_passphrase(typed(form.current))
     if problem:
         form.current.errors = [problem]
         return render_template("accounts/passphrase.html", form=form, email=who.email), code
-    hashed = _hasher().hash(typed(form.password), service.email_key(who.email))
+    hashed = hasher().hash(typed(form.password), service.email_key(who.email))
     service.change_passphrase(unit(), who.account_id, hashed, who.session_id, clock.now())
     unit().commit()
-    _outbox_wake()
+    wake_outbox()
     say("Your passphrase is changed. Other devices were signed out.")
     return redirect(url_for("accounts.account"), 303)
 
 
-def _wrong_passphrase(given: str) -> tuple[str, int]:
+def wrong_passphrase(given: str) -> tuple[str, int]:
     """What is wrong with the passphrase the owner typed, and the answer's code; an empty text when it is right. The
     unit is closed meanwhile, so that nobody's save waits for the hashing."""
     who = person()
@@ -415,8 +482,9 @@ def _wrong_passphrase(given: str) -> tuple[str, int]:
     if not _guess_allowed(who.email):
         return TOO_MANY, 429
     key = service.email_key(who.email)
-    hashed = _hasher().hash(given, key)
+    hashed = hasher().hash(given, key)
     if not queries.has_passphrase(unit(), who.account_id, hashed):
         return "This is not your passphrase. Try again, or reset it by mail.", 422
     end_unit()
+    _note_passphrase(clock.now())
     return "", 200

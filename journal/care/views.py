@@ -12,6 +12,7 @@ from journal.care import forms
 from journal.care.queries import list_people
 from journal.domain.errors import NotYours, Refused
 from journal.entries.forms import entry_id_of
+from journal.factors.present import second_step_first
 from journal.kit import clock
 from journal.kit.web import database, find_person, person, public, say, unit
 from journal.shares import queries, service
@@ -23,6 +24,15 @@ from journal.trends import drawing
 blueprint = Blueprint("care", __name__)
 
 Page = str | Response | tuple[str, int]
+
+
+@blueprint.before_request
+def careful() -> Response | None:
+    """Whoever reads in other people's journals gave a second step; an invitation can be looked at before."""
+    who = find_person()
+    if who is None or not who.reads_others or request.endpoint == "care.invitation":
+        return None
+    return second_step_first()
 
 
 @blueprint.route("/invitations/<token>", methods=["GET", "POST"])

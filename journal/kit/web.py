@@ -97,6 +97,10 @@ class Person(Protocol):
     def was_welcomed(self) -> bool: ...
     @property
     def created_at(self) -> datetime: ...
+    @property
+    def reads_others(self) -> bool: ...
+    @property
+    def has_second_step(self) -> bool: ...
 
 
 def person() -> Person:
@@ -166,6 +170,11 @@ def here_again() -> str:
     """The address of this page, for coming back to it: a page that answered a form is opened anew by its own address
     where it has one."""
     return request.full_path.rstrip("?") if request.method == "GET" else url_for("pages.home")
+
+
+def lead(endpoint: str, **values: Any) -> AnyResponse:
+    """Send the browser on to another page."""
+    return redirect(url_for(endpoint, **values), 303)
 
 
 def say(message: str) -> None:

@@ -271,6 +271,7 @@ def accept(session: Session, token: str, reader_id: UUID, email_key: str, now: d
         patient_id=row.patient_id,
         subject=f"share:{row.id}",
     )
+    accounts.begin_reading(session, reader_id, now)
     found: UUID = row.id
     return found
 

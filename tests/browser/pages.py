@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from uuid import uuid4
 
+import pyotp
 from playwright.sync_api import Page
 
 PASSPHRASE = "four green lamps at dusk"
@@ -164,6 +166,58 @@ MINE: dict[str, Visit] = {
     # From here on help waits, and comes before everything else.
     "help-item-9": _item_9,
     "help-not-sure": _not_sure,
+}
+
+
+def _somebody_new(page: Page) -> None:
+    page.goto("/sign-up")
+    page.get_by_label("Email").fill(f"{uuid4().hex[:10]}@example.org")
+    page.get_by_label("Passphrase").fill(PASSPHRASE)
+    page.get_by_role("button", name="Start my journal").click()
+    page.wait_for_url("**/welcome/name")
+    page.goto("/account/second-step")
+
+
+def _key_to_scan(page: Page) -> None:
+    page.goto("/account/second-step/app")
+    page.get_by_role("button", name="I have an app").click()
+    page.locator(".secret").wait_for()
+
+
+def _set_up_app(page: Page) -> None:
+    secret = page.locator(".secret").inner_text().replace(" ", "")
+    page.get_by_label("Code from your app").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="Set it up").click()
+    page.locator(".codes").wait_for()
+
+
+def _passphrase_given(page: Page) -> None:
+    page.goto("/account")
+    email = page.locator('a[href="/account/address"] .quiet').inner_text()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(re.compile(r"/$"))
+    page.goto("/sign-in")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Passphrase").fill(PASSPHRASE)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/sign-in/second-step")
+
+
+SECOND_STEP: dict[str, Visit] = {
+    # A person of their own, in this order: from setting it up to being asked for it.
+    "second-step-off": _somebody_new,
+    "second-step-passkey": _to("/account/second-step/passkeys/new"),
+    "second-step-prove": _to("/account/second-step/passphrase"),
+    "second-step-app-begin": _to("/account/second-step/app"),
+    "second-step-app": _key_to_scan,
+    "second-step-app-errors": _bad_form("/account/second-step/app", "Set it up"),
+    "second-step-codes": _set_up_app,
+    "second-step-on": _to("/account/second-step"),
+    "second-step-remove": _to("/account/second-step/app/remove"),
+    "second-step-new-codes": _to("/account/second-step/recovery-codes"),
+    "second-step": _passphrase_given,
+    "second-step-errors": _bad_form("/sign-in/second-step", "Sign in"),
+    "recovery-code": _to("/sign-in/recovery-code"),
 }
 
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.browser.chromium import LOOKS, chromium, phone
-from tests.browser.pages import MINE, PASSPHRASE, PUBLIC, sign_in
+from tests.browser.pages import MINE, PASSPHRASE, PUBLIC, SECOND_STEP, sign_in
 from tests.servers import ROOT, Journal
 
 
@@ -21,7 +21,11 @@ def main() -> None:
                 raise SystemExit(told.stderr)
             for look in LOOKS:
                 (target / look).mkdir(parents=True, exist_ok=True)
-                for pages, email in ((PUBLIC, None), (MINE, "grete@demo.example.org")):
+                for pages, email in (
+                    (PUBLIC, None),
+                    (SECOND_STEP, None),
+                    (MINE, "grete@demo.example.org"),
+                ):
                     page = phone(browser, journal.url, look).new_page()
                     if email:
                         sign_in(page, email)

@@ -84,6 +84,10 @@ def dump(journal: Journal, address: str, folder: Path) -> str:
             "entries",
             "revisions",
             "flags",
+            "totp_factors",
+            "passkeys",
+            "recovery_codes",
+            "challenges",
         ):
             for row in connection.execute(text(f"SELECT * FROM {table}")):
                 told.append(repr(row).encode())

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from journal.accounts import models as _accounts
 from journal.audit import models as _audit
 from journal.entries import models as _entries
+from journal.factors import models as _factors
 from journal.flags import models as _flags
 from journal.kit import outbox as _outbox
 from journal.kit import throttle as _throttle
@@ -21,7 +22,7 @@ from journal.kit.cli import MIGRATIONS, alembic_config
 from journal.kit.db import Base, make_engine
 from journal.shares import models as _shares
 
-LOADED = (_accounts, _audit, _entries, _flags, _outbox, _shares, _throttle)
+LOADED = (_accounts, _audit, _entries, _factors, _flags, _outbox, _shares, _throttle)
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
 
@@ -129,6 +130,22 @@ def test_going_back_refuses_to_lose_what_the_older_version_cannot_keep(empty_dat
     add_entry(engine, "questionnaire")
     with pytest.raises(RuntimeError, match="1 questionnaires, safety plans or checks and 0 flags"):
         command.downgrade(config, "0002_create_entries")
+    assert counts(engine) == (1, 1, 1)
+    engine.dispose()
+
+
+def test_going_back_refuses_to_let_somebody_in_without_their_second_step(empty_database: str) -> None:
+    config = alembic_config(empty_database)
+    command.upgrade(config, "head")
+    engine = make_engine(empty_database)
+    add_entry(engine, "check-in")
+    accounts = Base.metadata.tables["accounts"]
+    for change in ({"second_step_since": datetime(2026, 1, 1, tzinfo=UTC)}, {"reads_others": True}):
+        with engine.begin() as connection:
+            connection.execute(accounts.update().values(second_step_since=None, reads_others=False))
+            connection.execute(accounts.update().values(**change))
+        with pytest.raises(RuntimeError, match="1 accounts sign in with a second step"):
+            command.downgrade(config, "0003_create_flags")
     assert counts(engine) == (1, 1, 1)
     engine.dispose()
 

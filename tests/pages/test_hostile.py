@@ -56,6 +56,7 @@ NAMES = st.one_of(
             "own_symptom",
             "action",
             "show",
+            "code",
         ]
     ),
     st.text(max_size=20),
@@ -105,6 +106,7 @@ def test_hostile_forms(cast: Cast) -> None:
     paths += ["/questionnaires/phq-9/settle", "/questionnaires/phq-9/ask", "/questionnaires/language"]
     paths += ["/help-now/safe", "/help-now/seen", "/help-now/again", "/safety-plan/edit"]
     paths += ["/account/address", "/account/passphrase", "/sign-up", "/sign-in", "/account/reset"]
+    paths += [f"/account/second-step/{place}" for place in ("app", "passkeys/new", "passphrase", "app/begin")]
     browser.get("/account")
     token = browser.hidden("/sign-out")["csrf_token"]
 

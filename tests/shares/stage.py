@@ -29,6 +29,7 @@ from journal.safety import service as safety
 from journal.shares import service as shares
 from journal.shares.service import Wish
 from tests.cast import PASSPHRASE, TODAY, ZONE, Cast, Player, log_checkin
+from tests.client import CheckingClient
 from tests.conftest import NOON
 
 WHERE = ZoneInfo(ZONE)
@@ -51,6 +52,18 @@ EARLY_CANARIES = ("early canary", "88.8", "Less hungry")
 """On days that not every share holds."""
 NEVER = ("mara@example.org", "outside the clinic")
 """What no share holds."""
+
+
+class Reader(Player):
+    """Somebody who signs in with a second step."""
+
+    def sign_in(self) -> CheckingClient:
+        with self.app.extensions["database"].writing() as session:
+            token = accounts.start_session(session, self.account_id, "a test", NOON, second_step_at=NOON)
+            session.commit()
+        browser = CheckingClient(self.app)
+        browser.keep_session(token)
+        return browser
 
 
 @dataclass(frozen=True)
@@ -142,8 +155,8 @@ def make_stage(app: Flask, cast: Cast) -> Stage:
             email = f"{name}@example.org"
             hashed = hasher.hash(PASSPHRASE, accounts.email_key(email))
             account_id = accounts.sign_up(session, email, hashed, accounts.Place(ZONE, "US"), NOON)
-            accounts.settle(session, account_id, verified_at=NOON)
-            players[name] = Player(account_id, email, app)
+            accounts.settle(session, account_id, verified_at=NOON, second_step_since=NOON)
+            players[name] = Reader(account_id, email, app)
         mine, other = cast.patient.viewer, cast.other.viewer
         given = {
             "everything": _person(session, mine, players["everything"], Scope(EVERYTHING)),

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004_create_shares"
-down_revision = "0003_create_flags"
+revision = "0005_create_shares"
+down_revision = "0004_create_second_steps"
 branch_labels = None
 depends_on = None
 
