@@ -233,29 +233,30 @@ def passphrase_is_fresh() -> bool:
 @public
 def sign_up() -> Page:
     form = SignUpForm()
+    target = local_target(request.args.get("next"))
     if request.method == "GET":
         if current_user.is_authenticated:
-            return redirect(url_for("checkins.today"), 303)
-        return render_template("accounts/sign_up.html", form=form)
+            return redirect(target or url_for("checkins.today"), 303)
+        return render_template("accounts/sign_up.html", form=form, target=target)
     if not form.validate():
-        return render_template("accounts/sign_up.html", form=form), 422
+        return render_template("accounts/sign_up.html", form=form, target=target), 422
     email = typed(form.email)
     if not _guess_allowed(email, "sign-ups"):
         form.email.errors = [TOO_MANY]
-        return render_template("accounts/sign_up.html", form=form), 429
+        return render_template("accounts/sign_up.html", form=form, target=target), 429
     hashed = hasher().hash(typed(form.password), service.email_key(email))
     now = clock.now()
     # Two taps on the button queue up here, so that they make one account.
     throttle.count_try(unit(), hasher().key("sign-up", service.email_key(email)), service.TRY_WINDOW, now)
     known = queries.find_by_passphrase(unit(), service.email_key(email), hashed)
     if known is not None:
-        return _let_in(known, url_for("checkins.today"))
+        return _let_in(known, target or url_for("checkins.today"))
     zone = (
         form.zone.data if form.zone.data and find_zone(form.zone.data) else current_app.config["DEFAULT_ZONE"]
     )
     mail_allowed = _mail_allowed("sign-up mails", service.email_key(email), now)
     account_id = service.sign_up(unit(), email, hashed, service.Place(zone), now, send_mail=mail_allowed)
-    answer = _let_in(account_id, url_for("profiles.welcome"))
+    answer = _let_in(account_id, target or url_for("profiles.welcome"))
     wake_outbox()
     return answer
 
@@ -280,7 +281,8 @@ def sign_in() -> Page:
     if account_id is None:
         form.password.errors = [NO_MATCH]
         return render_template("accounts/sign_in.html", form=form, target=target), 422
-    return _let_in(account_id, target or url_for("checkins.today"))
+    first = "pages.home" if queries.reads_others(unit(), account_id) else "checkins.today"
+    return _let_in(account_id, target or url_for(first))
 
 
 @blueprint.post("/sign-out")

@@ -48,7 +48,9 @@ def demo(patients: int, weeks: int, seed: int, password: str | None, as_json: bo
     if as_json:
         click.echo(json.dumps([asdict(one) for one in listed], indent=1))
         return
-    click.echo("These patients can sign in:")
+    click.echo("These people can sign in:")
     for one in listed:
         click.echo(f"  {one.email:32} {one.story}")
+        if one.totp:
+            click.echo(f"  {'':32} second step: put this key into an authenticator app: {one.totp}")
     click.echo(f"Their passphrase: {passphrase}")

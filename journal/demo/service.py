@@ -1,10 +1,13 @@
 """Filling the demo clinic through the same services as everybody. Nothing here commits."""
 
+from base64 import b32encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from hashlib import sha256
 from random import Random
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -13,19 +16,25 @@ from journal.accounts import queries as account_queries
 from journal.accounts import service as accounts
 from journal.checkins import service as checkins
 from journal.demo.stories import Answered, Given, Patient, Told, tell
-from journal.domain.access import Viewer
+from journal.domain.access import KINDS, Scope, Viewer
 from journal.domain.days import Moment, day_of, instant_of
 from journal.domain.infusion import Held
 from journal.domain.instrument_files import instruments
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import RESPONSES, asked_items
+from journal.factors import service as factors
 from journal.flags import queries as flag_queries
 from journal.flags import service as flags
 from journal.infusions import service as infusions
+from journal.kit import outbox
 from journal.profiles import service as profiles
+from journal.profiles.queries import get_profile
 from journal.questionnaires import service as questionnaires
 from journal.safety import service as safety
+from journal.shares import service as shares
+from journal.shares.service import Wish
 
+LINES = ("Thank you for sharing. Let’s look at the sleep part next time.", "", "See you on Thursday.")
 DOMAIN = "demo.example.org"
 DEVICE = "Chrome on Android"
 
@@ -44,6 +53,8 @@ class Entry:
     roles: tuple[str, ...]
     name: str
     story: str
+    totp: str | None = None
+    """The secret of an authenticator app, for whoever needs a second step."""
 
 
 def fill(
@@ -71,7 +82,61 @@ def fill(
             ids = Random(f"{seed}:{place}:ids")  # the same story keeps the same addresses of its entries
             _add(session, patient, email, hashed, zone, now, ids)
         listed.append(Entry(email, ("patient",), patient.name, patient.story))
+    listed.append(_therapist(session, hasher, passphrase, emails, seed, zone, now))
     return tuple(listed)
+
+
+THERAPIST = "dr-lee"
+SHARED_DAYS, REVIEWED_DAYS_AGO = 60, 6
+
+
+def _therapist(
+    session: Session,
+    hasher: Hashes,
+    passphrase: str,
+    patients: Sequence[str],
+    seed: int,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Entry:
+    """Dr Lee, with whom most of them share, and who looked at most of them last week."""
+    email = f"{THERAPIST}@{DOMAIN}"
+    hashed = hasher.hash(passphrase, accounts.email_key(email))
+    secret = b32encode(sha256(f"{seed}:{email}".encode()).digest()[:20]).decode()
+    if account_queries.list_accounts_by_email(session, [email]):
+        accounts.set_passphrase(session, email, hashed)
+        return Entry(email, ("therapist",), "Dr Lee", "reads what patients share", secret)
+    then = now - timedelta(days=SHARED_DAYS)
+    lee = accounts.sign_up(session, email, hashed, accounts.Place(zone.key, "US"), then, send_mail=False)
+    accounts.settle(session, lee, verified_at=then)
+    factors.set_app(session, lee, secret, then)
+    for place, patient_email in enumerate(patients):
+        patient_id = account_queries.find_proven(session, accounts.email_key(patient_email))
+        if patient_id is not None and place % 5 != 4:
+            _share(session, patient_id, lee, email, place, zone, now)
+    return Entry(email, ("therapist",), "Dr Lee", "reads what patients share", secret)
+
+
+def _share(
+    session: Session, patient_id: UUID, lee: UUID, email: str, place: int, zone: ZoneInfo, now: datetime
+) -> None:
+    viewer, then = Viewer.patient(patient_id), now - timedelta(days=SHARED_DAYS)
+    profile, _revision = get_profile(session, viewer)
+    kinds = frozenset(kind.id for kind in KINDS.values() if kind.usual) | (
+        {"notes"} if place % 4 == 1 else set()
+    )
+    ends_on = day_of(now, zone, 0) + timedelta(days=20 + place)
+    wish = Wish(uuid4(), profile.name, "Dr Lee", Scope(kinds), ends_on, email)
+    shares.invite(session, viewer, wish, shares.expiry(ends_on, zone, 0), then)
+    token = shares.new_invitation(session, wish.share_id, then)
+    if token is None or shares.accept(session, token, lee, email, then) is None:
+        raise RuntimeError("the demo's own invitation could not be accepted")
+    outbox.withdraw(session, wish.share_id)  # nobody in the demo has a mailbox
+    if place % 4 != 3:
+        looked = now - timedelta(days=REVIEWED_DAYS_AGO + place % 3)
+        reading = shares.read(session, lee, wish.share_id, "page", looked)
+        line = LINES[place % len(LINES)]
+        shares.review(session, reading, uuid4(), line, day_of(looked, zone, 0), looked)
 
 
 def _add(

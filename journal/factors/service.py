@@ -73,6 +73,13 @@ def confirm_app(
     return _added(session, account_id, session_id, "app", now)
 
 
+def set_app(session: Session, account_id: UUID, secret: str, now: datetime) -> None:
+    """Put a known secret in force, for a demo account that its visitors share."""
+    sealed = vault_of(session).seal(secret.encode(), SEALED_FOR, account_id.bytes)
+    session.add(TotpFactor(account_id=account_id, sealed=sealed, confirmed_at=now, last_step=0))
+    owners.settle(session, account_id, second_step_since=now)
+
+
 def add_passkey(
     session: Session, account_id: UUID, session_id: UUID, answer: Answer, name: str, site: Site, now: datetime
 ) -> tuple[str, ...]:

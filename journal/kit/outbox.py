@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import CheckConstraint, Index, Integer, Text, Uuid, select
+from sqlalchemy import CheckConstraint, Index, Integer, Text, Uuid, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from journal.kit import clock
@@ -81,6 +81,13 @@ def put(
             created_at=now,
             due_at=now,
         )
+    )
+
+
+def withdraw(session: Session, subject_id: UUID) -> None:
+    """Take back what waits about a thing."""
+    session.execute(
+        delete(OutboxMail).where(OutboxMail.subject_id == subject_id, OutboxMail.sent_at.is_(None))
     )
 
 

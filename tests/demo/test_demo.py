@@ -25,12 +25,15 @@ def test_demo_lists_who_can_sign_in(empty_database: str, tmp_path: Path) -> None
         told = journal.flask(*words)
         assert told.returncode == 0, told.stderr
         listed = json.loads(told.stdout)
-        assert len(listed) == 3 and all(one["roles"] == ["patient"] for one in listed)
+        assert [one["roles"] for one in listed] == [["patient"]] * 3 + [["therapist"]]
         assert json.loads(journal.flask(*words).stdout) == listed  # a second time adds nobody
         person = Person(journal.url)
         assert person.sign_in(listed[0]["email"], PASSPHRASE) == 303
         told_trends = person.json("/trends.json?days=90")
         assert sum(v is not None for v in told_trends["series"][0]["values"]) > 15
+        lee = Person(journal.url)
+        assert lee.sign_in(listed[3]["email"], PASSPHRASE, listed[3]["totp"]) == 303
+        assert "See first" in lee.open("/care")[1]
     finally:
         journal.stop()
 
@@ -43,7 +46,7 @@ def test_demo_fills_at_any_hour(hour: int, app: Flask, database: Database) -> No
     hasher = app.extensions["hasher"]
     with database.writing() as unit:
         listed = fill(unit, hasher, PASSPHRASE, patients=3, weeks=4, seed=7, zone=zone, now=now)
-    assert len(listed) == 3
+    assert len(listed) == 4
 
 
 def test_no_made_up_patients_in_a_real_journal(tmp_path: Path) -> None:

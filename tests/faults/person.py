@@ -8,6 +8,9 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
+from pyotp import TOTP
+
+STEP = "/sign-in/second-step"
 PASSPHRASE = "four green lamps at dusk"
 
 
@@ -61,10 +64,14 @@ class Person:
         assert code == 303
         self._token = self.token("/today")
 
-    def sign_in(self, email: str, passphrase: str) -> int:
+    def sign_in(self, email: str, passphrase: str, secret: str | None = None) -> int:
+        """With the secret of an authenticator app, its code is given too."""
         code, _ = self.open(
             "/sign-in", {"csrf_token": self.token("/sign-in"), "email": email, "password": passphrase}
         )
+        if secret is not None:
+            typed = {"csrf_token": self.token(STEP), "code": TOTP(secret).now()}
+            code, _ = self.open(STEP, typed)
         self._token = self.token("/today")
         return code
 
