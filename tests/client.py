@@ -105,6 +105,9 @@ class CheckingClient:
         with self._client.session_transaction() as kept:
             kept["_user_id"] = token
 
+    def set_cookie(self, name: str, value: str) -> None:
+        self._client.set_cookie(name, value)
+
     def cookie(self, name: str) -> str | None:
         found = self._client.get_cookie(name)
         return found.value if found else None

@@ -138,12 +138,12 @@ class RolledBack(Database):
 
     def __init__(self, database: Database) -> None:
         self.engine, self.is_sqlite, self._info = database.engine, database.is_sqlite, database._info
-        self._connection = self.engine.connect().execution_options(journal_writes=True)
-        self._outer = self._connection.begin()
+        self.connection = self.engine.connect().execution_options(journal_writes=True)
+        self._outer = self.connection.begin()
 
     def _open(self) -> Session:
         return Session(
-            self._connection,
+            self.connection,
             expire_on_commit=False,
             info=self._info,
             join_transaction_mode="create_savepoint",
@@ -158,7 +158,7 @@ class RolledBack(Database):
 
     def end(self) -> None:
         self._outer.rollback()
-        self._connection.close()
+        self.connection.close()
 
 
 @pytest.fixture

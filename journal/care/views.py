@@ -45,7 +45,7 @@ def invitation(token: str) -> Page:
         return render_template("care/invitation_gone.html"), 404
     who = find_person()
     if who is None:
-        return render_template("care/invitation.html", who=None, reading=None, token=token)
+        return render_template("care/invitation.html", who=None, reading=None, address=token)
     mine = queries.invited_hash(unit(), accounts.email_key(who.email)) == invited.invited_hash
     if not mine or who.account_id == invited.patient_id:
         return render_template("care/invitation_other.html", email=who.email), 404
@@ -53,7 +53,7 @@ def invitation(token: str) -> Page:
         return render_template("care/invitation_unconfirmed.html", email=who.email)
     if request.method == "GET":
         reading = queries.describe_invited(unit(), invited)
-        return render_template("care/invitation.html", who=who, reading=reading, token=token)
+        return render_template("care/invitation.html", who=who, reading=reading, address=token)
     if request.form.get("answer") == "decline":
         service.decline(unit(), token, accounts.email_key(who.email), now)
         unit().commit()

@@ -44,7 +44,7 @@ def page(token: str) -> Page:
     answer = render_template(
         "links/page.html",
         reading=reading,
-        token=token,
+        address=token,
         window=window,
         **drawn_with(summary, reading.ends_on),
     )
@@ -75,7 +75,7 @@ def _cookie(share_id: UUID) -> str:
 
 
 def _ask(token: str, problem: str = "", code: int = 200) -> Page:
-    return render_template("links/passcode.html", token=token, problem=problem), code
+    return render_template("links/passcode.html", problem=problem), code
 
 
 def _closed(token: str) -> Page | None:

@@ -130,7 +130,8 @@ def fill_patient(session: Session, viewer: Viewer) -> dict[str, UUID]:
             item.id: 0 for item in phq.items if item.flag
         }
         response = Response("phq-9", "en", answers, "finished")
-        questionnaires.record(session, viewer, response, Moment(NOON, day, WHERE), entry_id=entry_id)
+        then = Moment(NOON - (TODAY - day), day, WHERE)
+        questionnaires.record(session, viewer, response, then, entry_id=entry_id)
     return ids
 
 
