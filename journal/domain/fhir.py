@@ -47,7 +47,7 @@ def write(bundle: Json) -> str:
 
 
 def _bundle(kind: str, summary: Summary, namespace: UUID | None, with_snomed: bool) -> Json:
-    make = Maker(namespace or uuid5(NAMESPACE, write_csv(summary)), with_snomed)
+    make = Maker(namespace or uuid5(NAMESPACE, write_csv(summary)), summary.zone, with_snomed)
     made_at = summary.made_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     stamp = (made_at, summary.first, summary.last, *sorted(summary.scope.kinds))
     patient = make.part("Patient", ("patient",), name=[{"text": clean(summary.name)}])

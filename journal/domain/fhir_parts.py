@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from journal.domain import fhir_codes as codes
 from journal.domain.fhir_codes import Json, concept, own
@@ -30,6 +31,7 @@ class Maker:
     """Makes parts about one patient. The same words give the same place in every file with this namespace."""
 
     namespace: UUID
+    zone: ZoneInfo
     with_snomed: bool
 
     def url(self, *words: object) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC
 
 from journal.domain import fhir_codes as codes
 from journal.domain.fhir_codes import Json, clean, concept, own
@@ -52,7 +51,7 @@ def _response(make: Maker, one: Answered) -> Part:
         questionnaire=canonical(instrument),
         status="completed",
         subject=make.patient,
-        authored=one.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        authored=one.at.astimezone(make.zone).isoformat(timespec="seconds"),
         author=make.patient,
         source=make.patient,
         **({"item": items} if items else {}),
