@@ -51,7 +51,7 @@ def allowed(path: Path, name: str) -> bool:
     if there not in ORDER or here not in ORDER or ORDER.index(there) > ORDER.index(here):
         return False
     module = parts[2] if len(parts) > 2 else ""
-    if module in ("forms", "present") or (there, module) == ("entries", "views"):
+    if module in ("forms", "present", "drawing") or (there, module) == ("entries", "views"):
         return path.name in ("views.py", "present.py")
     return module in ("service", "queries", "held", "removal")
 
