@@ -19,6 +19,8 @@ LENGTH = struct.Struct("!Q")
 DRAWN, MISSING = b"d", b"m"
 """As in the script; importing it would bring what it draws with into the server (a second, and 60 MB)."""
 TIMEOUT_S = 20
+ALONE_S = 5
+"""So much longer the process gives itself, should the server that would end it be gone."""
 MOST_WAITING = 3
 """Own choice: more than this at once are asked to come back, so that they don't take all threads of the server."""
 MOST_PAGES = 100
@@ -35,6 +37,7 @@ KEPT = (
     "DYLD_FALLBACK_LIBRARY_PATH",
 )
 """What the process gets of our environment: where programs, fonts and their cache are, and no secrets."""
+MANY = "Many summaries are being drawn just now. Wait a moment, then try again."
 NEEDS = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-dejavu-core"
 
 
@@ -56,10 +59,14 @@ class Drawer:
     def draw(self, page: str) -> bytes:
         """The page as a PDF. Raises CannotDraw when it takes too long, too many are asking, or something is missing."""
         if not self._places.acquire(blocking=False):
-            raise CannotDraw("Many summaries are being drawn just now. Wait a moment, then try again.")
+            raise CannotDraw(MANY)
         try:
-            with self._turn:
+            if not self._turn.acquire(timeout=self._timeout_s):
+                raise CannotDraw(MANY)
+            try:
                 kind, body = self._ask(page.encode())
+            finally:
+                self._turn.release()
         finally:
             self._places.release()
         if kind == DRAWN:
@@ -86,6 +93,7 @@ class Drawer:
 
     def _ask(self, page: bytes) -> tuple[bytes, bytes]:
         process = self._running()
+        was_used = self._drawn > 0
         assert process.stdin is not None and process.stdout is not None  # noqa: S101 - pipes are asked for below
         late = threading.Event()
 
@@ -103,11 +111,14 @@ class Drawer:
                 raise EOFError
             body = _read(process.stdout, length)
         except (OSError, EOFError):
+            timer.cancel()
             self.close()
             if late.is_set():
                 raise CannotDraw(
                     "The PDF took too long to draw. Choose fewer days, then try again."
                 ) from None
+            if was_used:  # it was lost since the last page; a new one can do this
+                return self._ask(page)
             raise CannotDraw("The PDF could not be drawn. Try again in a moment.") from None
         finally:
             timer.cancel()
@@ -121,7 +132,7 @@ class Drawer:
         if self._process is None or not ours or self._process.poll() is not None:
             self.close()
             self._process = subprocess.Popen(  # noqa: S603 - a fixed command, nothing that somebody wrote
-                [*self._command, str(self._timeout_s)],
+                [*self._command, str(self._timeout_s + ALONE_S)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # it could quote the page
