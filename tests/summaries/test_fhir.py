@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree
@@ -214,8 +215,11 @@ def test_the_same_summary_gives_the_same_file(cast: Cast, summary: Summary, sess
 def test_hostile_words_stay_words(cast: Cast, session: Session) -> None:
     tell(session, cast.patient.viewer)
     name = '<script>alert(1)</script>\u00a0&amp; ]]> "x\ufffe'
-    bundle = fhir.document(summarize(session, cast.patient.viewer, name=name))
+    summary = summarize(session, cast.patient.viewer, name=name)
+    note = replace(summary.notes[0], text=f"{name}\n</div><b onclick='x'>")
+    bundle = fhir.document(replace(summary, notes=(note,)))
     check(bundle)
+    assert "&lt;script&gt;alert(1)" in bundle["entry"][0]["resource"]["section"][-2]["text"]["div"]
     assert json.loads(fhir.write(bundle)) == bundle
     assert not re.search(
         r"<script", "".join(s["text"]["div"] for s in bundle["entry"][0]["resource"]["section"])
