@@ -105,11 +105,11 @@ class CheckingClient:
         with self._client.session_transaction() as kept:
             kept["_user_id"] = token
 
-    def set_cookie(self, name: str, value: str) -> None:
-        self._client.set_cookie(name, value)
+    def set_cookie(self, name: str, value: str, path: str = "/") -> None:
+        self._client.set_cookie(name, value, path=path)
 
     def cookie(self, name: str) -> str | None:
-        found = self._client.get_cookie(name)
+        found = self._client.get_cookie(name) or self._client.get_cookie(name, path="/shared")
         return found.value if found else None
 
     def _check(self, answer: TestResponse) -> None:

@@ -46,6 +46,7 @@ from journal.kit.web import (
     public,
     say,
     unit,
+    wake_outbox,
 )
 
 blueprint = Blueprint("accounts", __name__)
@@ -110,12 +111,6 @@ def install(app: Flask) -> None:
 def hasher() -> Hasher:
     found: Hasher = current_app.extensions["hasher"]
     return found
-
-
-def wake_outbox() -> None:
-    wake = current_app.extensions.get("wake_outbox")
-    if wake is not None:
-        wake()
 
 
 def address_bucket(purpose: str) -> bytes:

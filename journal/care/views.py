@@ -1,6 +1,6 @@
 """The doors of the care team: invitations, the list, a summary, reviewed or not yet."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -11,12 +11,14 @@ from journal.accounts import service as accounts
 from journal.care import forms
 from journal.care.queries import list_people
 from journal.domain.errors import NotYours, Refused
+from journal.domain.summary import Summary
 from journal.entries.forms import entry_id_of
 from journal.factors.present import second_step_first
 from journal.kit import clock
-from journal.kit.web import database, find_person, person, public, say, unit
+from journal.kit.web import attach, database, end_unit, find_person, person, public, say, unit
 from journal.shares import queries, service
 from journal.shares.queries import Reading
+from journal.summaries.files import FILES, CannotDraw, name_of
 from journal.summaries.present import drawn_with, window_of
 from journal.summaries.queries import get_summary
 from journal.trends import drawing
@@ -69,6 +71,7 @@ def invitation(token: str) -> Page:
 @blueprint.get("/care")
 def index() -> str:
     now = clock.now()
+    end_unit()  # what is read afterwards is read as it is after this
     with database().writing() as own:
         readings = service.read_list(own, person().account_id, now)
         own.commit()
@@ -89,6 +92,7 @@ def index() -> str:
 def _read(share_id: UUID, shape: str) -> Reading:
     """The share as it stands now; the read is in the patient's access log before anything is shown. Raises
     NotYours."""
+    end_unit()
     with database().writing() as own:
         reading = service.read(own, person().account_id, share_id, shape, clock.now())
         own.commit()
@@ -119,11 +123,30 @@ def summary(share_id: UUID) -> Page:
     return answer if _is_open(reading) else _ended(share_id)
 
 
-def _page(reading: Reading) -> str:
+@blueprint.get("/care/<uuid:share_id>.pdf", defaults={"ending": "pdf"}, endpoint="pdf")
+@blueprint.get("/care/<uuid:share_id>.csv", defaults={"ending": "csv"}, endpoint="csv")
+@blueprint.get("/care/<uuid:share_id>.fhir.json", defaults={"ending": "fhir.json"}, endpoint="fhir")
+def keep(share_id: UUID, ending: str) -> Page:
+    """The same summary as a file."""
+    file = FILES[ending]
+    try:
+        reading = _read(share_id, file.shape)
+    except NotYours:
+        return _ended(share_id)
     now = clock.now()
+    built = _summary(reading, queries.list_reviews(unit(), reading.viewer, [share_id]), now)
+    end_unit()
+    try:
+        body = file.write(built, share_id, render_template)
+    except CannotDraw as problem:
+        back = url_for("care.summary", share_id=share_id)
+        return render_template("summaries/no_file.html", problem=str(problem), back=back), 503
+    return attach(body, file.media_type, name_of(file, built)) if _is_open(reading) else _ended(share_id)
+
+
+def _summary(reading: Reading, reviews: tuple[queries.Reviewed, ...], now: datetime) -> Summary:
     window, chosen = window_of(request.args)
-    reviews = queries.list_reviews(unit(), reading.viewer, [reading.share_id])
-    built = get_summary(
+    return get_summary(
         unit(),
         reading.viewer,
         reading.name,
@@ -134,6 +157,13 @@ def _page(reading: Reading) -> str:
         chosen=chosen,
         session_on=_session_on(reading, reviews),
     )
+
+
+def _page(reading: Reading) -> str:
+    now = clock.now()
+    window, _chosen = window_of(request.args)
+    reviews = queries.list_reviews(unit(), reading.viewer, [reading.share_id])
+    built = _summary(reading, reviews, now)
     return render_template(
         "care/summary.html",
         reading=reading,

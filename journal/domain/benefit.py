@@ -143,7 +143,7 @@ _NOT_ENOUGH = {
 _WHY_AT_LEAST = {
     "gap": " Then some days were not logged.",
     "next-infusion": " Then came the next infusion.",
-    "today": " It goes up to your last entry.",
+    "today": " It goes up to the last entry.",
 }
 _TO_READER = (
     ("We can’t say", "It can’t be said"),

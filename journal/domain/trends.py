@@ -151,11 +151,13 @@ def build(
     `responses` to questionnaires by day, in the order they were made. Nothing before `since` is shown. The sentences
     speak to the patient, or else about somebody."""
     by_day = the_day_values(one for one in logged if one.day <= today)
+    finished = [(day, one) for day, one in responses if one.state == "finished" and day <= today]
     length = WINDOWS[window]
     if length is not None:
         first = today - timedelta(days=length - 1)
     else:
-        first = min([*by_day, *(i.day for i in infusions if i.day <= today), today])
+        given_on = [i.day for i in infusions if i.day <= today]
+        first = min([*by_day, *given_on, *(day for day, _ in finished), today])
     if since is not None:
         first = min(max(first, since), today)
     days = tuple(days_between(first, today))
@@ -177,16 +179,16 @@ def build(
             to_patient=to_patient,
         )
     strip = _strip(by_day, infusions, shown, reports, today)
-    told = [(day, one) for day, one in responses if first <= day <= today]
-    return Trends(window, first, today, days, shown, series, aligned, strip, _scores(told))
+    told = _scores((day, one) for day, one in finished if day >= first)
+    return Trends(window, first, today, days, shown, series, aligned, strip, told)
 
 
 def _scores(responses: Iterable[tuple[date, Response]]) -> tuple[Scores, ...]:
-    """Finished, whole ones only; each questionnaire by itself, its versions for a week and a month apart."""
+    """Of finished responses, the whole ones; each questionnaire by itself, its versions for a week and a month apart."""
     points: dict[str, list[tuple[date, Decimal]]] = {}
     for day, one in responses:
         instrument = find_instrument(one.instrument)
-        total = score(instrument, one.answers) if instrument and one.state == "finished" else None
+        total = score(instrument, one.answers) if instrument else None
         if total is not None:
             points.setdefault(one.instrument, []).append((day, total))
     return tuple(

@@ -17,7 +17,6 @@ from journal.accounts.views import (
     open_session,
     passphrase_is_fresh,
     sign_in_again,
-    wake_outbox,
     wrong_passphrase,
 )
 from journal.domain.errors import NotYours
@@ -25,7 +24,18 @@ from journal.factors import codes, passkeys, queries, service
 from journal.factors.forms import CodeForm, NewPasskeyForm, PasskeyForm, ProveForm, RecoveryCodeForm
 from journal.kit import clock, throttle
 from journal.kit.forms import typed
-from journal.kit.web import database, device, end_unit, lead, local_target, person, public, say, unit
+from journal.kit.web import (
+    database,
+    device,
+    end_unit,
+    lead,
+    local_target,
+    person,
+    public,
+    say,
+    unit,
+    wake_outbox,
+)
 
 blueprint = Blueprint("factors", __name__)
 

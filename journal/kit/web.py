@@ -177,6 +177,20 @@ def lead(endpoint: str, **values: Any) -> AnyResponse:
     return redirect(url_for(endpoint, **values), 303)
 
 
+def attach(body: bytes, media_type: str, name: str) -> Response:
+    """A file to be kept. `name` is plain ASCII."""
+    answer = Response(body, content_type=media_type)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def wake_outbox() -> None:
+    """Let mail that was just asked for go out now."""
+    wake = current_app.extensions.get("wake_outbox")
+    if wake is not None:
+        wake()
+
+
 def say(message: str) -> None:
     """Show one message on the next page. A newer one takes its place, so that the cookie stays small."""
     session["_flashes"] = [("message", message)]

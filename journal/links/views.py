@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response
 from journal.domain.summary import Summary
 from journal.kit import clock
 from journal.kit.tokens import plain_passcode
-from journal.kit.web import database, end_unit, public, unit
+from journal.kit.web import attach, database, end_unit, public, unit, wake_outbox
 from journal.shares import queries, service
 from journal.shares.queries import Reading
+from journal.summaries.files import FILES, CannotDraw, name_of
 from journal.summaries.present import drawn_with, window_of
 from journal.summaries.queries import get_summary
 
@@ -29,9 +30,43 @@ def page(token: str) -> Page:
     reading = _read(token, "page")
     if reading is None:
         return _closed(token) or _ask(token)
+    window, _chosen = window_of(request.args)
+    answer = render_template(
+        "links/page.html",
+        reading=reading,
+        address=token,
+        window=window,
+        **drawn_with(_summary(reading), reading.ends_on),
+    )
+    return answer if _is_open(reading) else _closed(token) or _ask(token)
+
+
+@blueprint.get("/shared/<token>.pdf", defaults={"ending": "pdf"}, endpoint="pdf")
+@blueprint.get("/shared/<token>.csv", defaults={"ending": "csv"}, endpoint="csv")
+@blueprint.get("/shared/<token>.fhir.json", defaults={"ending": "fhir.json"}, endpoint="fhir")
+@public
+def keep(token: str, ending: str) -> Page:
+    """The same summary as a file, for a browser that was let in."""
+    file = FILES[ending]
+    reading = _read(token, file.shape)
+    if reading is None:
+        return _closed(token) or redirect(url_for("links.page", token=token), 303)
+    summary = _summary(reading)
+    end_unit()
+    try:
+        body = file.write(summary, reading.share_id, render_template)
+    except CannotDraw as problem:
+        back = url_for("links.page", token=token)
+        return render_template("summaries/no_file.html", problem=str(problem), back=back), 503
+    if not _is_open(reading):
+        return _closed(token) or redirect(url_for("links.page", token=token), 303)
+    return attach(body, file.media_type, name_of(file, summary))
+
+
+def _summary(reading: Reading) -> Summary:
     now = clock.now()
     window, chosen = window_of(request.args)
-    summary = get_summary(
+    return get_summary(
         unit(),
         reading.viewer,
         reading.name,
@@ -41,14 +76,6 @@ def page(token: str) -> Page:
         window=window,
         chosen=chosen,
     )
-    answer = render_template(
-        "links/page.html",
-        reading=reading,
-        address=token,
-        window=window,
-        **drawn_with(summary, reading.ends_on),
-    )
-    return answer if _is_open(reading) else _closed(token) or _ask(token)
 
 
 def _read(token: str, shape: str) -> Reading | None:
@@ -101,7 +128,7 @@ def _try(token: str) -> Page:
     if not hasher.same(hasher.hash(typed, f"share|{share_id}"), expected):
         left = service.refuse_try(unit(), share_id, clock.now())
         unit().commit()
-        _wake()
+        wake_outbox()
         return _closed(token) or _ask(token, f"{WRONG} {left} {'try' if left == 1 else 'tries'} left.", 422)
     opening = service.let_in(unit(), share_id, clock.now())
     unit().commit()
@@ -118,15 +145,3 @@ def _try(token: str) -> Page:
         path="/shared",
     )
     return answer
-
-
-def _wake() -> None:
-    wake = current_app.extensions.get("wake_outbox")
-    if wake is not None:
-        wake()
-
-
-def summary_for(reading: Reading) -> Summary:
-    """The summary as its formats are made from it: everything that the share holds."""
-    now = clock.now()
-    return get_summary(unit(), reading.viewer, reading.name, reading.zone, reading.today(now), now)

@@ -19,7 +19,7 @@ from journal.entries.held import held_in
 from journal.entries.queries import Want, list_entries
 from journal.kit import clock, outbox, throttle
 from journal.kit.tokens import new_passcode, plain_passcode
-from journal.kit.web import end_unit, person, say, unit
+from journal.kit.web import end_unit, person, say, unit, wake_outbox
 from journal.profiles.queries import get_profile
 from journal.shares import queries, service
 from journal.sharing import forms
@@ -133,7 +133,7 @@ def _invite(read: forms.Read) -> Page:
     except Refused as refused:
         return _form(read.values, read.wish.share_id, refused.reasons), 422
     unit().commit()
-    _wake()
+    wake_outbox()
     say(f"Shared. We sent a mail to {read.wish.email}.")
     return redirect(url_for("sharing.share", share_id=read.wish.share_id), 303)
 
@@ -172,12 +172,6 @@ def _give_link(read: forms.Read) -> Page:
 def _hash_passcode(passcode: str, share_id: UUID) -> str:
     hasher: Any = current_app.extensions["hasher"]
     return str(hasher.hash(plain_passcode(passcode), f"share|{share_id}"))
-
-
-def _wake() -> None:
-    wake = current_app.extensions.get("wake_outbox")
-    if wake is not None:
-        wake()
 
 
 @blueprint.get("/sharing/<uuid:share_id>")
@@ -257,7 +251,7 @@ def invite_again(share_id: UUID) -> Response:
     else:
         say("You sent many invitations today. Try again tomorrow.")
     unit().commit()
-    _wake()
+    wake_outbox()
     return redirect(url_for("sharing.share", share_id=share_id), 303)
 
 

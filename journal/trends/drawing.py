@@ -17,6 +17,8 @@ from journal.kit.words import say_short_day
 
 WIDTH, HEIGHT = 358, 216
 LEFT, RIGHT, TOP, BOTTOM = 26, 344, 40, 188
+WIDE = 840
+"""A daily chart across a whole sheet or a desk's screen: as high as on a phone, so its words stay as large."""
 CIRCLE = 10
 CLOSE_PX = 22
 NOTHING = (
@@ -33,9 +35,9 @@ def _y(value: float) -> float:
     return _Y[value]
 
 
-def _grid() -> str:
+def _grid(right: int = RIGHT) -> str:
     return "".join(
-        f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{_y(v)}" y2="{_y(v)}"/>'
+        f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{_y(v)}" y2="{_y(v)}"/>'
         f'<text class="tick" x="{LEFT - 6}" y="{_y(v) + 5}" text-anchor="end">{v}</text>'
         for v in (0, 5, 10)
     )
@@ -72,9 +74,9 @@ def ticks(days: Sequence[date]) -> dict[int, str]:
     return kept
 
 
-def _ticks(days: Sequence[date], xs: Sequence[float]) -> str:
+def _ticks(days: Sequence[date], xs: Sequence[float], right: int = RIGHT) -> str:
     return "".join(
-        f'<text class="tick" x="{min(max(xs[i], LEFT + 12), RIGHT - 14)}" y="{BOTTOM + 20}" '
+        f'<text class="tick" x="{min(max(xs[i], LEFT + 12), right - 14)}" y="{BOTTOM + 20}" '
         f'text-anchor="middle">{label}</text>'
         for i, label in ticks(days).items()
     )
@@ -99,9 +101,9 @@ def _infusion_lines(infusions: Sequence[Given], days: Sequence[date], xs: Sequen
 
 
 @lru_cache(maxsize=64)
-def _places(count: int) -> tuple[tuple[float, ...], tuple[str, ...]]:
+def _places(count: int, right: int = RIGHT) -> tuple[tuple[float, ...], tuple[str, ...]]:
     """Where each of `count` days stands, as numbers and as text."""
-    step = (RIGHT - LEFT) / max(1, count - 1)
+    step = (right - LEFT) / max(1, count - 1)
     xs = tuple(round(LEFT + i * step, 1) for i in range(count))
     return xs, tuple(map(str, xs))
 
@@ -112,11 +114,12 @@ def heads(trends: Trends) -> list[str]:
     return [f'<tr><th scope="row">{say_short_day(day)}{marks.get(day, "")}' for day in trends.days]
 
 
-def daily(series: Series, trends: Trends) -> Markup:
-    """One measure by day: a line broken at gaps, its 7-day median as a band, late days hollow, infusions as lines."""
-    count = len(trends.days)
-    step = (RIGHT - LEFT) / max(1, count - 1)
-    xs, texts = _places(count)
+def daily(series: Series, trends: Trends, width: int = WIDTH) -> Markup:
+    """One measure by day: a line broken at gaps, its 7-day median as a band, late days hollow, infusions as lines.
+    `width` is WIDTH for a phone, or WIDE."""
+    count, right = len(trends.days), width - (WIDTH - RIGHT)
+    step = (right - LEFT) / max(1, count - 1)
+    xs, texts = _places(count, right)
     values = series.values
     lone_width = round(min(step / 2, 3), 1)
     bands = "".join(
@@ -141,9 +144,9 @@ def daily(series: Series, trends: Trends) -> Markup:
         end = f'<circle class="last" cx="{xs[last]}" cy="{_y(values[last] or 0)}" r="4.5"/>'
     title = escape(f"{series.measure.title}, day by day")
     return Markup(
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}. {escape(series.sentence)}">'
-        f"{_grid()}{bands}{_infusion_lines(trends.infusions, trends.days, xs)}"
-        f'<path class="value" d="{"".join(lines)}"/>{"".join(dots)}{late}{end}{_ticks(trends.days, xs)}</svg>'
+        f'<svg class="chart" viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{title}. {escape(series.sentence)}">'
+        f"{_grid(right)}{bands}{_infusion_lines(trends.infusions, trends.days, xs)}"
+        f'<path class="value" d="{"".join(lines)}"/>{"".join(dots)}{late}{end}{_ticks(trends.days, xs, right)}</svg>'
     )
 
 

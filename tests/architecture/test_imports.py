@@ -51,8 +51,11 @@ def allowed(path: Path, name: str) -> bool:
     if there not in ORDER or here not in ORDER or ORDER.index(there) > ORDER.index(here):
         return False
     module = parts[2] if len(parts) > 2 else ""
-    if module in ("forms", "present", "drawing") or (there, module) == ("entries", "views"):
-        return path.name in ("views.py", "present.py")
+    if module in ("forms", "present", "drawing", "printing", "files") or (there, module) == (
+        "entries",
+        "views",
+    ):
+        return path.name in ("views.py", "present.py", "printing.py", "files.py")
     if (here, there, module) == ("factors", "accounts", "views"):  # both sign people in: ADR 12
         return path.name == "views.py"
     return module in ("service", "queries", "held", "removal")

@@ -29,6 +29,9 @@ PUBLIC = {
     "pages.healthz",
     "care.invitation",
     "links.page",
+    "links.pdf",
+    "links.csv",
+    "links.fhir",
 }
 OWN: dict[str, int] = {
     # What a signed-in patient gets on a plain GET of each guarded route, about themselves.
@@ -106,6 +109,9 @@ OWN: dict[str, int] = {
     "sharing.access_log": 200,
     "care.index": 200,
     "care.summary": 404,
+    "care.pdf": 404,
+    "care.csv": 404,
+    "care.fhir": 404,
     "care.review": 405,
     "care.session": 405,
     "care.leave": 404,

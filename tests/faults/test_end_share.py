@@ -28,7 +28,7 @@ from tests.servers import Journal
 pytestmark = pytest.mark.slow
 READERS = 10
 ROUNDS = 20 if os.environ.get("FULL") else 3
-SHAPES = ("",)
+SHAPES = ("", ".pdf", ".csv", ".fhir.json")
 
 
 def test_nothing_succeeds_after_the_end(empty_database: str, tmp_path: Path) -> None:

@@ -183,21 +183,30 @@ def _ask(
 ) -> None:
     path, endpoint = path_of(stage, rule, share, whose), rule.endpoint
     keep = database.connection.begin_nested()  # what a POST does is undone, so that the next one finds it all
-    cookie = browser.cookie("journal")
+    shared = f"journal-shared-{stage.shares['link'].id.hex[:12]}"
+    cookies = {name: browser.cookie(name) for name in ("journal", shared)}
     try:
         answer = browser.raw(method, path, data=ASKED.get(endpoint, {}) if method == "POST" else None)
     finally:
         keep.rollback()
-        if cookie is not None:
-            browser.set_cookie("journal", cookie)
+        for name, value in cookies.items():
+            if value is not None:
+                browser.set_cookie(name, value, path="/shared" if name == shared else "/")
     where = (actor, method, path, answer.status_code, answer.location)
     assert answer.status_code < 500, where
     found = {word for word in every() if word in text_of(answer)}
     assert found <= may_show(stage, actor, endpoint, share), (where, found)
     opens = expected(stage, actor, endpoint, method, share)
+    asks_passcode = (
+        answer.status_code == 303
+        and endpoint in BY_LINK
+        and (answer.location or "") == path.partition(".")[0]
+    )
     is_sign_in = (
-        answer.status_code == 303 and "/sign-in" in (answer.location or "")
-    ) or answer.status_code == 401
+        asks_passcode
+        or (answer.status_code == 303 and "/sign-in" in (answer.location or ""))
+        or answer.status_code == 401
+    )
     if opens is not None:
         assert answer.status_code == opens, where
         return
