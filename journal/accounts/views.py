@@ -30,7 +30,14 @@ from journal.accounts.forms import (
     SignInForm,
     SignUpForm,
 )
-from journal.accounts.passphrases import Hasher
+from journal.accounts.present import (
+    KNOWN_DEVICE,
+    TOO_MANY,
+    address_bucket,
+    guess_allowed,
+    hasher,
+    wrong_passphrase,
+)
 from journal.domain.days import find_zone
 from journal.kit import clock, outbox, throttle
 from journal.kit.forms import typed
@@ -49,9 +56,7 @@ from journal.kit.web import (
 blueprint = Blueprint("accounts", __name__)
 logins = LoginManager()
 
-KNOWN_DEVICE = "known_device"
 KNOWN_DEVICE_AGE = timedelta(days=400)
-TOO_MANY = "There were many tries in a short time. Wait 15 minutes, or reset your passphrase by mail."
 NO_MATCH = "This address and passphrase don’t go together. Check both, or reset your passphrase by mail."
 
 Page = str | tuple[str, int] | AnyResponse
@@ -100,49 +105,27 @@ def install(app: Flask) -> None:
     app.register_blueprint(blueprint)
 
 
-def _hasher() -> Hasher:
-    hasher: Hasher = current_app.extensions["hasher"]
-    return hasher
-
-
 def _outbox_wake() -> None:
     wake = current_app.extensions.get("wake_outbox")
     if wake is not None:
         wake()
 
 
-def _address_bucket(purpose: str) -> bytes:
-    return _hasher().key(f"{purpose} by address", request.remote_addr or "")
-
-
 def _mail_allowed(purpose: str, about: str, now: datetime) -> bool:
     """Count a wish for a mail, by what it is about and by where it comes from."""
-    return service.count_mail(unit(), _hasher().key(purpose, about), _address_bucket(purpose), now)
-
-
-def _guess_allowed(email: str, purpose: str = "tries") -> bool:
-    """Count this try. A browser that signed in to the account before counts apart from strangers."""
-    key, hasher = service.email_key(email), _hasher()
-    marked = hasher.account_of_mark(request.cookies.get(KNOWN_DEVICE, ""))
-    with database().writing() as own_unit:
-        known = marked is not None and queries.has_email_key(own_unit, marked, key)
-        bucket = hasher.key("known device tries", str(marked)) if known else hasher.key("tries", key)
-        address = None if known else _address_bucket(purpose)
-        allowed = service.count_guess(own_unit, bucket, address, clock.now())
-        own_unit.commit()
-    return allowed
+    return service.count_mail(unit(), hasher().key(purpose, about), address_bucket(purpose), now)
 
 
 def _open_session(account_id: UUID, email: str, target: str) -> AnyResponse:
     """Sign this browser in and go on. Tries are forgiven, and the browser is known from now on, only where the address
     is this account's alone or proven: else a stranger could claim the address to guess on for ever."""
-    hasher, key = _hasher(), service.email_key(email)
+    keyed, key = hasher(), service.email_key(email)
     token = service.start_session(unit(), account_id, device(), clock.now())
     owns = queries.owns_address(unit(), account_id, key)
-    throttle.forgive(unit(), _address_bucket("tries"))
+    throttle.forgive(unit(), address_bucket("tries"))
     if owns:
-        throttle.take_back(unit(), hasher.key("tries", key))
-        throttle.take_back(unit(), hasher.key("known device tries", str(account_id)))
+        throttle.take_back(unit(), keyed.key("tries", key))
+        throttle.take_back(unit(), keyed.key("known device tries", str(account_id)))
     unit().commit()
     session.clear()
     session.permanent = True
@@ -152,7 +135,7 @@ def _open_session(account_id: UUID, email: str, target: str) -> AnyResponse:
         return answer
     answer.set_cookie(
         KNOWN_DEVICE,
-        hasher.device_mark(account_id),
+        keyed.device_mark(account_id),
         max_age=KNOWN_DEVICE_AGE,
         httponly=True,
         samesite="Lax",
@@ -173,13 +156,13 @@ def sign_up() -> Page:
     if not form.validate():
         return render_template("accounts/sign_up.html", form=form), 422
     email = typed(form.email)
-    if not _guess_allowed(email, "sign-ups"):
+    if not guess_allowed(email, "sign-ups"):
         form.email.errors = [TOO_MANY]
         return render_template("accounts/sign_up.html", form=form), 429
-    hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    hashed = hasher().hash(typed(form.password), service.email_key(email))
     now = clock.now()
     # Two taps on the button queue up here, so that they make one account.
-    throttle.count_try(unit(), _hasher().key("sign-up", service.email_key(email)), service.TRY_WINDOW, now)
+    throttle.count_try(unit(), hasher().key("sign-up", service.email_key(email)), service.TRY_WINDOW, now)
     known = queries.find_by_passphrase(unit(), service.email_key(email), hashed)
     if known is not None:
         return _open_session(known, email, url_for("checkins.today"))
@@ -205,10 +188,10 @@ def sign_in() -> Page:
     if not form.validate():
         return render_template("accounts/sign_in.html", form=form, target=target), 422
     email = typed(form.email)
-    if not _guess_allowed(email):
+    if not guess_allowed(email):
         form.password.errors = [TOO_MANY]
         return render_template("accounts/sign_in.html", form=form, target=target), 429
-    hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    hashed = hasher().hash(typed(form.password), service.email_key(email))
     account_id = queries.find_by_passphrase(unit(), service.email_key(email), hashed)
     if account_id is None:
         form.password.errors = [NO_MATCH]
@@ -268,7 +251,7 @@ def reset(token: str) -> Page:
         return render_template("accounts/reset.html", form=form), 422
     key = service.find_key_of_link(unit(), link)
     end_unit()
-    hashed = _hasher().hash(typed(form.password), key)
+    hashed = hasher().hash(typed(form.password), key)
     now = clock.now()
     used = service.use_link(unit(), token, "reset", now)
     if used is None:
@@ -372,12 +355,12 @@ def address() -> Page:
         return render_template("accounts/address.html", form=form, email=who.email)
     if not form.validate():
         return render_template("accounts/address.html", form=form, email=who.email), 422
-    problem, code = _wrong_passphrase(typed(form.password))
+    problem, code = wrong_passphrase(typed(form.password))
     if problem:
         form.password.errors = [problem]
         return render_template("accounts/address.html", form=form, email=who.email), code
     email = typed(form.email)
-    hashed = _hasher().hash(typed(form.password), service.email_key(email))
+    hashed = hasher().hash(typed(form.password), service.email_key(email))
     if not _mail_allowed("verify mails", str(who.account_id), clock.now()):
         form.email.errors = ["We sent several mails already. Try again in an hour."]
         return render_template("accounts/address.html", form=form, email=who.email), 429
@@ -395,28 +378,13 @@ def passphrase() -> Page:
         return render_template("accounts/passphrase.html", form=form, email=who.email)
     if not form.validate():
         return render_template("accounts/passphrase.html", form=form, email=who.email), 422
-    problem, code = _wrong_passphrase(typed(form.current))
+    problem, code = wrong_passphrase(typed(form.current))
     if problem:
         form.current.errors = [problem]
         return render_template("accounts/passphrase.html", form=form, email=who.email), code
-    hashed = _hasher().hash(typed(form.password), service.email_key(who.email))
+    hashed = hasher().hash(typed(form.password), service.email_key(who.email))
     service.change_passphrase(unit(), who.account_id, hashed, who.session_id, clock.now())
     unit().commit()
     _outbox_wake()
     say("Your passphrase is changed. Other devices were signed out.")
     return redirect(url_for("accounts.account"), 303)
-
-
-def _wrong_passphrase(given: str) -> tuple[str, int]:
-    """What is wrong with the passphrase the owner typed, and the answer's code; an empty text when it is right. The
-    unit is closed meanwhile, so that nobody's save waits for the hashing."""
-    who = person()
-    end_unit()
-    if not _guess_allowed(who.email):
-        return TOO_MANY, 429
-    key = service.email_key(who.email)
-    hashed = _hasher().hash(given, key)
-    if not queries.has_passphrase(unit(), who.account_id, hashed):
-        return "This is not your passphrase. Try again, or reset it by mail.", 422
-    end_unit()
-    return "", 200
