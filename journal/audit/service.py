@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from journal.audit.models import AuditEvent
@@ -25,3 +25,10 @@ def note(
         _INSERT,
         {"at": now, "actor_id": actor_id, "patient_id": patient_id, "action": action, "subject": subject},
     )
+
+
+def forget(session: Session, account_id: UUID) -> None:
+    """Delete what was noted about the account's own journal. In other people's journals it stays noted that somebody
+    was there, and no longer who."""
+    session.execute(delete(AuditEvent).where(AuditEvent.patient_id == account_id))
+    session.execute(update(AuditEvent).where(AuditEvent.actor_id == account_id).values(actor_id=None))

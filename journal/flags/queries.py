@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
+from journal.domain.errors import NotYours
 from journal.domain.flag_rules import AGAIN_DAYS, RULES, URGENCIES, Rule
 from journal.entries.queries import get_box
 from journal.flags.models import Flag
@@ -70,6 +71,36 @@ def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
         told = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
         opened.append(Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at))
     return tuple(sorted(opened, key=lambda one: (URGENCIES.index(one.rule.urgency), one.raised_at)))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A flag with everything that is kept about it."""
+
+    entry_id: UUID
+    rule: str
+    why: str
+    urgency: str
+    state: str
+    raised_at: datetime
+    told_at: datetime
+    help_seen_at: datetime | None
+
+
+def list_told(session: Session, viewer: Viewer) -> tuple[Told, ...]:
+    """Every flag there is, in the order in which they were raised: for the patient alone. Raises NotYours."""
+    if viewer.account_id != viewer.patient_id:
+        raise NotYours("flags")
+    rows = session.execute(select(Flag).where(_F.patient_id == viewer.patient_id)).scalars().all()
+    if not rows:
+        return ()
+    box = get_box(session, viewer)
+    told = []
+    for row in rows:
+        said = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
+        times = (row.raised_at, row.told_at, row.help_seen_at)
+        told.append(Told(row.entry_id, said["rule"], said["why"], row.urgency, row.state, *times))
+    return tuple(sorted(told, key=lambda one: (one.raised_at, one.rule, str(one.entry_id))))
 
 
 def belongs_to(patient_id: UUID, flag_id: UUID) -> bytes:
