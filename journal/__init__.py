@@ -29,6 +29,7 @@ from journal.kit.mail import Mail, keep_in_folder, send_through
 from journal.kit.vault import Vault
 from journal.kit.words import FILTERS
 from journal.pages.views import blueprint as pages_doors
+from journal.privacy.views import blueprint as privacy_doors
 from journal.profiles.views import blueprint as profiles_doors
 from journal.questionnaires.views import blueprint as questionnaires_doors
 from journal.safety.views import blueprint as safety_doors
@@ -105,6 +106,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         infusions_doors,
         questionnaires_doors,
         trends_doors,
+        privacy_doors,
         pages_doors,
     ):
         app.register_blueprint(doors)

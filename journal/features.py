@@ -2,5 +2,5 @@
 
 ORDER = (
     "audit", "accounts", "entries", "flags", "safety", "profiles", "checkins", "infusions", "questionnaires", "trends",
-    "pages", "demo",
+    "privacy", "pages", "demo",
 )  # fmt: skip

@@ -18,7 +18,7 @@ MOST_ENTRIES, MOST_REVISIONS = 200_000, 400_000
 MOST_TOLD = 20
 """So many things to mend are told at once."""
 MOST_DEVICE, MOST_ZONE, MOST_ID = 200, 64, 60
-COUNTRY = re.compile("[A-Z]{2}")
+COUNTRY = re.compile("[A-Z]{2}|")
 
 OwnId = Callable[[str, date], UUID | None]
 """The id that the one entry of a kind (and day) has in this account; None for kinds of which there can be many."""

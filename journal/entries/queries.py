@@ -293,7 +293,7 @@ def count_entries(session: Session, viewer: Viewer) -> dict[str, int]:
     if viewer.account_id != viewer.patient_id:
         raise NotYours("journal")
     counted = select(_E.kind, func.count()).where(_E.patient_id == viewer.patient_id).group_by(_E.kind)
-    return dict(session.execute(counted).tuples())
+    return {row[0]: row[1] for row in session.execute(counted)}
 
 
 def list_ids(session: Session, viewer: Viewer) -> set[UUID]:

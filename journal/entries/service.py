@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from journal.audit import service as audit
@@ -151,11 +152,11 @@ def _lock(session: Session, viewer: Viewer, entry_id: UUID, now: datetime) -> An
 def _make_key(session: Session, patient_id: UUID, now: datetime) -> None:
     table: Any = PatientKey.__table__
     wrapped = vault_of(session).new_wrapped_key(patient_id.bytes)
-    session.execute(
-        upsert(session, table)
-        .values(patient_id=patient_id, wrapped_key=wrapped, created_at=now)
-        .on_conflict_do_nothing()
-    )
+    made = upsert(session, table).values(patient_id=patient_id, wrapped_key=wrapped, created_at=now)
+    try:
+        session.execute(made.on_conflict_do_nothing())
+    except IntegrityError:  # the account was deleted a moment ago, on another page
+        raise NotYours("key") from None
 
 
 def _append_new(session: Session, viewer: Viewer, draft: Draft, wrapped_key: bytes, now: datetime) -> Kept:

@@ -1,7 +1,7 @@
 """The database: one engine, units of work that read or write, and the column types of our own."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,6 +116,24 @@ class Database:
             return
         with self._write_turn, self._session(self._writer) as session:
             yield session
+
+    def forget(self, tables: Sequence[str]) -> bool:
+        """After rows of these tables were deleted for good, and that was committed: leave nothing of them in the
+        write-ahead log (SQLite) or as dead rows (PostgreSQL). False where others were busy; then it happens later, by
+        the database's own housekeeping."""
+        if not self.is_sqlite:
+            quote = self.engine.dialect.identifier_preparer.quote
+            named = ", ".join(quote(name) for name in tables)
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql(f"VACUUM (SKIP_LOCKED) {named}")
+            return True
+        with self._write_turn:
+            raw = self.engine.raw_connection()
+            try:
+                busy, _pages, _moved = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.close()
+        return not busy
 
     def close(self) -> None:
         self.engine.dispose()

@@ -6,6 +6,7 @@ if (errors) errors.focus();
 // A button says that it is working, and a second tap does nothing more.
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if ("file" in form.dataset) return; // it answers with a file, and the page stays
   if (form.dataset.sent) {
     event.preventDefault();
     return;
