@@ -160,9 +160,8 @@ def _parse_entries(raw: list[Any], own_id: OwnId) -> tuple[Whole, ...]:
 
 
 def _about(one: Any) -> str:
-    if not isinstance(one, dict) or one.get("kind") not in KINDS or not _day(one.get("day")):
-        return ""
-    return f" ({one['kind']} of {one['day']})"
+    kind, day = (one.get("kind"), _day(one.get("day"))) if isinstance(one, dict) else (None, None)
+    return f" ({kind} of {day})" if isinstance(kind, str) and kind in KINDS and day else ""
 
 
 def _parse_entry(one: Any, own_id: OwnId) -> Whole:

@@ -120,12 +120,26 @@ def journal_of(answer: TestResponse) -> Any:
     return json.loads(parts_of(answer)["journal.json"])
 
 
-def bring(
-    client: CheckingClient, content: bytes, name: str = "journal.zip", expect: int = 303, **fields: str
+def post_file(
+    client: CheckingClient, path: str, content: bytes, name: str, fields: dict[str, str] | None = None
 ) -> TestResponse:
+    """A form with a file. Written out here, since the test client leaves its temporary files open."""
+    edge = "----edge"
+    parts = [
+        f'--{edge}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
+        for key, value in (fields or {}).items()
+    ]
+    parts.append(f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n')
+    body = "".join(parts).encode() + content + f"\r\n--{edge}--\r\n".encode()
+    return client.raw("POST", path, data=body, content_type=f"multipart/form-data; boundary={edge}")
+
+
+def bring(
+    client: CheckingClient, content: bytes, name: str = "journal.zip", expect: int = 303
+) -> TestResponse:
+    """Choose the file on the import's page and go on."""
     client.get("/account/import")
-    data = {**client.hidden("/account/import"), "file": (io.BytesIO(content), name), **fields}
-    answer = client.raw("POST", "/account/import", data=data)
+    answer = post_file(client, "/account/import", content, name, client.hidden("/account/import"))
     assert answer.status_code == expect, (answer.status_code, answer.text[:3000])
     client._check(answer)
     if answer.status_code != 303:
