@@ -3,7 +3,7 @@
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
 from uuid import UUID, uuid4
@@ -132,12 +132,12 @@ def bring_in() -> Page:
     try:
         with ONE_AT_A_TIME:
             if "carried" in request.form:
-                return _keep_table(_read_table(_carried_in(request.form["carried"])))
+                return _keep_table(_carried_in(request.form["carried"]))
             sent = request.files.get("file")
             upload = archive.unpack(sent.read(archive.MOST_UPLOAD + 1) if sent else b"")
             if upload.table is None:
                 return _keep_journal(upload.journal)
-            return _show_report(upload.table, _read_table(upload.table))
+            return _show_report(upload.table)
     except Refused as refused:
         end_unit()
         return _show_import(refused.reasons), 422
@@ -168,18 +168,19 @@ def _keep_journal(data: Any) -> Page:
     return redirect(url_for("checkins.index"), 303)
 
 
-def _read_table(text: str) -> Report:
-    """What becomes of a table's rows, given what the journal holds already. Raises Refused."""
+def _read_table(text: str, taken: frozenset[date]) -> Report:
+    """What becomes of a table's rows. `taken` are the days that have a check-in. Raises Refused."""
     header, lines = imports.read_lines(text)
     read = next((read for fits, read in TABLES if fits(header)), None)
     if read is None:
         raise Refused({"file": UNKNOWN_TABLE})
-    with database().reading() as reading:
-        taken = queries.list_logged_days(reading, present.viewer())
     return read(lines, present.today(), taken)
 
 
-def _show_report(text: str, report: Report) -> Page:
+def _show_report(text: str) -> Page:
+    with database().reading() as reading:
+        taken = queries.list_logged_days(reading, present.viewer())
+    report = _read_table(text, taken)
     page = render_template(
         "privacy/report.html",
         report=report,
@@ -190,7 +191,8 @@ def _show_report(text: str, report: Report) -> Page:
     return (page, 422) if report.problems or not report.days else page
 
 
-def _keep_table(report: Report) -> Page:
+def _keep_table(text: str) -> Page:
+    report = _read_table(text, frozenset())  # the days that are taken by now are looked at under the lock
     if report.problems or not report.days:
         raise Refused({"file": "This table needs mending first. Choose the file again to see what."})
     moment = present.moment()
