@@ -1,6 +1,7 @@
 """Days from Daylio and eMoods, through the page: shown first, kept when confirmed, all or nothing."""
 
 import re
+import zlib
 from base64 import urlsafe_b64encode
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from journal.domain.exchange import Whole
 from journal.entries.queries import list_whole
 from journal.privacy import archive
 from journal.privacy.tables import safe, write
+from journal.privacy.views import _carried_out
 from tests.cast import Cast, log_checkin
 from tests.client import CheckingClient
 from tests.domain.test_imports import EMOODS, NEW, row
@@ -162,8 +164,6 @@ def test_what_no_page_of_ours_carried(
 
 
 def test_a_carried_bomb(browser: CheckingClient) -> None:
-    import zlib
-
     preview(browser, daylio(*GOOD))
     bomb = urlsafe_b64encode(zlib.compress(b"x" * (archive.MOST_TABLE * 20), 9)).decode()
     assert "can’t be opened" in confirm(browser, expect=422, carried=bomb).text
@@ -171,8 +171,6 @@ def test_a_carried_bomb(browser: CheckingClient) -> None:
 
 def test_what_is_carried_is_checked_again(browser: CheckingClient, cast: Cast, session: Session) -> None:
     """A form can be changed between looking and pressing."""
-    from journal.privacy.views import _carried_out
-
     preview(browser, daylio(*GOOD))
     wrong = _carried_out(daylio(row("rage")).decode())
     confirm(browser, expect=422, carried=wrong)
