@@ -226,6 +226,19 @@ def test_every_payload_comes_back_equal(cast: Cast, session: Session) -> None:
     check()
 
 
+def test_a_warning_sign_out_of_a_refused_form_can_be_brought_in(cast: Cast, session: Session) -> None:
+    """What was kept of a form that contradicts itself must not contradict itself, or the file could not come in."""
+    browser = cast.patient.sign_in()
+    browser.send("/check-ins/2026-11-22", {"mood": "4", "side_effects-chest_pain": "none"}, page="/today")
+    [checkin] = list_whole(session, cast.patient.viewer)
+    path = f"/check-ins/2026-11-22/{checkin.id}/edit"
+    again = {"side_effects-chest_pain": "none", "happening_now-chest_pain": "yes"}
+    browser.send("/check-ins/2026-11-22", again, expect=422, page=path)
+    data = journal_of(take(browser))
+    assert data["entries"][0]["revisions"][1]["payload"]["happening_now"] == {"chest_pain": True}
+    assert len(service.parse(data, cast.patient.viewer).entries) == 1
+
+
 def test_somebody_without_an_entry_gets_a_file_too(cast: Cast) -> None:
     answer = take(cast.newcomer.sign_in())
     assert journal_of(answer)["entries"] == []
