@@ -19,6 +19,7 @@ PUBLIC = {
     "accounts.reset_asked",
     "accounts.reset",
     "accounts.verify",
+    "privacy.deleted",
     "pages.home",
     "safety.help_now",
     "pages.look",
@@ -81,6 +82,9 @@ OWN: dict[str, int] = {
     "questionnaires.choose_language": 404,
     "trends.page": 200,
     "trends.data": 200,
+    "privacy.export": 200,
+    "privacy.bring_in": 200,
+    "privacy.delete": 200,
 }
 
 
