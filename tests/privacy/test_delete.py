@@ -12,6 +12,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -20,6 +21,8 @@ from sqlalchemy.orm import Session
 
 from journal.accounts import emails
 from journal.audit import service as audit
+from journal.domain.days import Moment
+from journal.domain.errors import NotYours
 from journal.entries.queries import list_whole
 from journal.kit import outbox
 from journal.kit.db import Base
@@ -28,7 +31,7 @@ from journal.privacy import service
 from tests.cast import PASSPHRASE, TODAY, Cast, log_infusion
 from tests.client import CheckingClient
 from tests.faults.person import Person
-from tests.privacy.journals import NOW, fill
+from tests.privacy.journals import NOW, fill, keep
 from tests.servers import Journal, _postgres_bin
 
 FORM = {"password": PASSPHRASE, "understood": "y"}
@@ -167,6 +170,14 @@ def test_mails_to_an_address_that_another_claims_stay(cast: Cast, session: Sessi
     delete(cast.patient.sign_in())
     resets = session.execute(text("SELECT recipient FROM outbox WHERE purpose = 'reset'")).scalars().all()
     assert resets == [cast.other.email]
+
+
+def test_a_save_that_comes_too_late_is_no_fault(cast: Cast, session: Session) -> None:
+    """Another phone saves at the moment at which the account goes."""
+    service.delete_account(session, cast.newcomer.viewer, Moment(NOW, TODAY, ZoneInfo("UTC")))
+    session.commit()
+    with pytest.raises(NotYours):
+        keep(session, cast.newcomer.viewer, "note", {"text": "too late"})
 
 
 def test_every_table_that_holds_a_person_is_looked_after() -> None:
