@@ -40,6 +40,8 @@ IMPORTS_WINDOW, MOST_IMPORTS = timedelta(hours=1), 30
 ROWS_SHOWN = 500
 ONE_AT_A_TIME = Lock()
 """A large file takes some hundred megabytes while it is read: one of them at a time in each process."""
+JUST_DELETED = "just_deleted"
+"""So that drafts on this phone go with the account, and not when somebody merely opens the page."""
 TOO_MANY = "Many files were brought in within a short time. Wait an hour, then choose the file again."
 UNKNOWN_TABLE = (
     "The journal doesn’t know this table. It can read what Daylio exports as CSV, and backups of eMoods. "
@@ -257,10 +259,11 @@ def delete() -> Page:
     unit().commit()
     end_unit()
     if not database().forget(service.TOUCHED):
-        log.warning("deleted rows are still in the write-ahead log", until="the next checkpoint")
+        log.warning("deleted rows are not cleaned up yet")
     if _settings().mail is None:
         forget_kept(_settings().data_dir / "mail", addresses)
     session.clear()
+    session[JUST_DELETED] = True
     answer = redirect(url_for("privacy.deleted"), 303)
     answer.headers["Clear-Site-Data"] = '"storage"'  # drafts kept on this phone go too
     answer.delete_cookie(present.KNOWN_DEVICE, path="/")
@@ -270,7 +273,10 @@ def delete() -> Page:
 @blueprint.get("/account/deleted")
 @public
 def deleted() -> str:
-    return render_template("privacy/deleted.html", keep_days=_settings().backup_keep_days)
+    just_deleted = session.pop(JUST_DELETED, False)
+    return render_template(
+        "privacy/deleted.html", keep_days=_settings().backup_keep_days, just_deleted=just_deleted
+    )
 
 
 def _settings() -> Settings:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,16 @@ def test_what_goes_is_named_with_numbers(browser: CheckingClient) -> None:
     assert "up to 30 days" in page and 'href="/account/export"' in page
 
 
+@pytest.mark.parametrize(("days", "words"), [(30, "up to 30 days"), (0, "keeps no backups")])
+def test_what_backups_hold_is_said_plainly(
+    browser: CheckingClient, app: Flask, monkeypatch: pytest.MonkeyPatch, days: int, words: str
+) -> None:
+    settings = replace(app.extensions["settings"], backup_keep_days=days)
+    monkeypatch.setitem(app.extensions, "settings", settings)
+    assert words in browser.get("/account/delete").text
+    assert words in browser.get("/account/deleted").text
+
+
 def test_everything_goes_and_others_stay(browser: CheckingClient, cast: Cast, session: Session) -> None:
     before = rows_about(session, cast.other.account_id), list_whole(session, cast.other.viewer)
     mine = set(rows_about(session, cast.patient.account_id))
@@ -92,7 +103,9 @@ def test_the_person_is_signed_out_everywhere(browser: CheckingClient, cast: Cast
     answer = delete(browser, anyway="y")
     assert "storage" in answer.headers["Clear-Site-Data"]
     assert browser.cookie("known_device") is None
-    assert GONE.search(browser.follow(answer).text)
+    shown = browser.follow(answer).text
+    assert GONE.search(shown) and "data-goodbye" in shown  # drafts on this phone go too
+    assert "data-goodbye" not in browser.get("/account/deleted").text
     for one in (browser, other_phone):
         one.get("/today", expect=303)
     stranger = CheckingClient(cast.patient.app)
