@@ -33,6 +33,7 @@ from journal.kit.vault import Vault
 from journal.kit.words import FILTERS
 from journal.links.views import blueprint as links_doors
 from journal.pages.views import blueprint as pages_doors
+from journal.privacy.views import blueprint as privacy_doors
 from journal.profiles.views import blueprint as profiles_doors
 from journal.questionnaires.views import blueprint as questionnaires_doors
 from journal.safety.views import blueprint as safety_doors
@@ -117,6 +118,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         sharing_doors,
         links_doors,
         care_doors,
+        privacy_doors,
         pages_doors,
     ):
         app.register_blueprint(doors)

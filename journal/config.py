@@ -50,6 +50,7 @@ class Settings:
     default_zone: str = "America/New_York"
     default_country: str = "US"
     trusted_proxies: int = 0
+    backup_keep_days: int = 30
     passphrase_rounds: int = 2
     passphrase_kib: int = 19 * 1024
     seal: bool = True
@@ -97,6 +98,7 @@ class Settings:
             default_zone=_zone(env.get("DEFAULT_ZONE") or "America/New_York"),
             default_country=_country(env.get("DEFAULT_COUNTRY", "US")),
             trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0, 0, 5),
+            backup_keep_days=_whole_number(env, "BACKUP_KEEP_DAYS", 30, 0, 3650),
             seal=public or env.get("JOURNAL_TEST_UNSEALED") != "yes",
         )
 

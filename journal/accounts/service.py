@@ -297,3 +297,17 @@ def count_mail(session: Session, account_bucket: bytes, address_bucket: bytes, n
     """Count a wish for a mail; False when there were too many in the hour."""
     fine = throttle.count_try(session, account_bucket, MAIL_WINDOW, now) <= MAILS_PER_ACCOUNT
     return throttle.count_try(session, address_bucket, MAIL_WINDOW, now) <= MAILS_PER_ADDRESS and fine
+
+
+def list_own_addresses(session: Session, account_id: UUID) -> tuple[str, ...]:
+    """The account's addresses, without one that somebody else claims too."""
+    told = [address for address in queries.list_addresses(session, account_id) if address]
+    return tuple(one for one in told if queries.owns_address(session, account_id, email_key(one)))
+
+
+def forget(session: Session, account_id: UUID) -> None:
+    """Delete the account, its sessions, links and mails, those to its address too that belong to no account."""
+    outbox.forget(session, account_id, list_own_addresses(session, account_id))
+    for table in (MailedLink, AccountSession):
+        session.execute(delete(table).where(table.account_id == account_id))
+    session.execute(delete(Account).where(Account.id == account_id))

@@ -32,7 +32,15 @@ from journal.accounts.forms import (
     SignInForm,
     SignUpForm,
 )
-from journal.accounts.passphrases import Hasher
+from journal.accounts.present import (
+    KNOWN_DEVICE,
+    TOO_MANY,
+    address_bucket,
+    guess_allowed,
+    hasher,
+    note_passphrase,
+    wrong_passphrase,
+)
 from journal.domain.days import find_zone
 from journal.kit import clock, outbox, throttle
 from journal.kit.forms import typed
@@ -52,14 +60,10 @@ from journal.kit.web import (
 blueprint = Blueprint("accounts", __name__)
 logins = LoginManager()
 
-KNOWN_DEVICE = "known_device"
 KNOWN_DEVICE_AGE = timedelta(days=400)
 HALF_WAY = "half_way"
 HALF_WAY_LASTS = timedelta(minutes=10)
 MOST_TARGET = 1000
-PROVEN_AT = "proven_at"
-PROVEN_FOR = timedelta(minutes=5)
-TOO_MANY = "There were many tries in a short time. Wait 15 minutes, or reset your passphrase by mail."
 NO_MATCH = "This address and passphrase don’t go together. Check both, or reset your passphrase by mail."
 
 Page = str | tuple[str, int] | AnyResponse
@@ -108,31 +112,9 @@ def install(app: Flask) -> None:
     app.register_blueprint(blueprint)
 
 
-def hasher() -> Hasher:
-    found: Hasher = current_app.extensions["hasher"]
-    return found
-
-
-def address_bucket(purpose: str) -> bytes:
-    return hasher().key(f"{purpose} by address", request.remote_addr or "")
-
-
 def _mail_allowed(purpose: str, about: str, now: datetime) -> bool:
     """Count a wish for a mail, by what it is about and by where it comes from."""
     return service.count_mail(unit(), hasher().key(purpose, about), address_bucket(purpose), now)
-
-
-def _guess_allowed(email: str, purpose: str = "tries") -> bool:
-    """Count this try. A browser that signed in to the account before counts apart from strangers."""
-    key, keyed = service.email_key(email), hasher()
-    marked = keyed.account_of_mark(request.cookies.get(KNOWN_DEVICE, ""))
-    with database().writing() as own_unit:
-        known = marked is not None and queries.has_email_key(own_unit, marked, key)
-        bucket = keyed.key("known device tries", str(marked)) if known else keyed.key("tries", key)
-        address = None if known else address_bucket(purpose)
-        allowed = service.count_guess(own_unit, bucket, address, clock.now())
-        own_unit.commit()
-    return allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +179,7 @@ def open_session(who: HalfWay, second_step_at: datetime | None) -> AnyResponse:
     unit().commit()
     session.clear()
     session.permanent = True
-    _note_passphrase(who.passphrase_at)
+    note_passphrase(who.passphrase_at)
     login_user(WebPerson(token, None))
     answer = redirect(who.target, 303)
     if not owns:
@@ -214,16 +196,6 @@ def open_session(who: HalfWay, second_step_at: datetime | None) -> AnyResponse:
     return answer
 
 
-def _note_passphrase(at: datetime) -> None:
-    session[PROVEN_AT] = int(at.timestamp())
-
-
-def passphrase_is_fresh() -> bool:
-    """Whether the passphrase was given in this browser a moment ago, so that it need not be asked again."""
-    given_at: int = session.get(PROVEN_AT, 0)
-    return clock.now().timestamp() - given_at <= PROVEN_FOR.total_seconds()
-
-
 @blueprint.route("/sign-up", methods=["GET", "POST"])
 @public
 def sign_up() -> Page:
@@ -236,7 +208,7 @@ def sign_up() -> Page:
     if not form.validate():
         return render_template("accounts/sign_up.html", form=form, target=target), 422
     email = typed(form.email)
-    if not _guess_allowed(email, "sign-ups"):
+    if not guess_allowed(email, "sign-ups"):
         form.email.errors = [TOO_MANY]
         return render_template("accounts/sign_up.html", form=form, target=target), 429
     hashed = hasher().hash(typed(form.password), service.email_key(email))
@@ -268,7 +240,7 @@ def sign_in() -> Page:
     if not form.validate():
         return render_template("accounts/sign_in.html", form=form, target=target), 422
     email = typed(form.email)
-    if not _guess_allowed(email):
+    if not guess_allowed(email):
         form.password.errors = [TOO_MANY]
         return render_template("accounts/sign_in.html", form=form, target=target), 429
     hashed = hasher().hash(typed(form.password), service.email_key(email))
@@ -469,19 +441,3 @@ def passphrase() -> Page:
     wake_outbox()
     say("Your passphrase is changed. Other devices were signed out.")
     return redirect(url_for("accounts.account"), 303)
-
-
-def wrong_passphrase(given: str) -> tuple[str, int]:
-    """What is wrong with the passphrase the owner typed, and the answer's code; an empty text when it is right. The
-    unit is closed meanwhile, so that nobody's save waits for the hashing."""
-    who = person()
-    end_unit()
-    if not _guess_allowed(who.email):
-        return TOO_MANY, 429
-    key = service.email_key(who.email)
-    hashed = hasher().hash(given, key)
-    if not queries.has_passphrase(unit(), who.account_id, hashed):
-        return "This is not your passphrase. Try again, or reset it by mail.", 422
-    end_unit()
-    _note_passphrase(clock.now())
-    return "", 200

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from journal.audit.models import AccessHead, AccessRead, AuditEvent
@@ -76,3 +76,10 @@ def read_now(
 ) -> Read:
     """A read that is about to happen."""
     return Read(patient_id, share_id, reader_id, way, shape, " ".join(sorted(kinds)), since, until)
+
+
+def forget(session: Session, account_id: UUID) -> None:
+    """Delete what was noted about the account's own journal. In other people's journals it stays noted that somebody
+    was there, and no longer who."""
+    session.execute(delete(AuditEvent).where(AuditEvent.patient_id == account_id))
+    session.execute(update(AuditEvent).where(AuditEvent.actor_id == account_id).values(actor_id=None))

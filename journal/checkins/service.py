@@ -12,7 +12,7 @@ from journal.domain.access import Viewer
 from journal.domain.checkin import CheckIn, Note
 from journal.domain.days import LATE_DAYS, Moment, may_fill
 from journal.domain.errors import Refused
-from journal.domain.side_effects import warning_signs
+from journal.domain.side_effects import add_warning_signs, warning_signs
 from journal.entries import service as entries
 from journal.entries.queries import find_entry
 from journal.entries.service import Draft, Kept
@@ -66,7 +66,7 @@ def record_warning_signs(
     before = CheckIn.load(held.payload) if held is not None and not held.is_deleted else CheckIn()
     checkin = replace(
         before,
-        side_effects={**before.side_effects, **told["side_effects"]},
+        side_effects=add_warning_signs(before.side_effects, told),
         happening_now={**before.happening_now, **told["happening_now"]},
     )
     return record(session, viewer, checkin, moment, entry_id=entry_id, base=base, day=day)

@@ -1,5 +1,6 @@
 """Side effects: the list to offer, their grades, and which of them may need help at once (docs/clinical.md)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,6 +112,14 @@ def warning_signs(grades: Any, happening: Any) -> dict[str, dict[str, Any]]:
     given = grades if isinstance(grades, dict) else {}
     kept = {e: given[e] for e in now if given.get(e) in GRADES and given[e] != GRADES[0]}
     return {"side_effects": kept, "happening_now": dict.fromkeys(now, True)}
+
+
+def add_warning_signs(before: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, str]:
+    """The grades that stood there before, with those that `warning_signs` gave. A "none" that what is happening now
+    speaks against gives way: both together could not have been entered, nor be brought in anywhere."""
+    happening = told.get("happening_now", {})
+    stays = {e: grade for e, grade in before.items() if not (grade == GRADES[0] and e in happening)}
+    return {**stays, **told.get("side_effects", {})}
 
 
 def read_happening(reader: Reader, raw: dict[str, Any], grades: dict[str, str]) -> dict[str, bool]:

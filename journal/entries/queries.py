@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, String, and_, bindparam, or_, select, type_coerce
+from sqlalchemy import ColumnElement, String, and_, bindparam, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from journal.domain.access import DATELESS, Viewer, clip
 from journal.domain.errors import NotYours
+from journal.domain.exchange import Revision as WholeRevision
+from journal.domain.exchange import Whole
 from journal.entries.models import Entry, PatientKey, Revision
 from journal.kit.db import vault_of
 from journal.kit.vault import Box
@@ -270,6 +274,77 @@ def _held(viewer: Viewer, wants: Sequence[Want]) -> list[Want]:
     if viewer.scope is None:
         return readable
     return [Want(want.kind, *clip(viewer.scope, want.kind, want.since, want.until)) for want in readable]
+
+
+def list_whole(session: Session, viewer: Viewer) -> tuple[Whole, ...]:
+    """Every entry with every revision, deleted ones too: for the patient alone. Raises NotYours for anybody else. One
+    statement, however long the journal."""
+    viewer.must_be_patient()
+    statement = (
+        select(
+            _E.id,
+            _E.kind,
+            _E.day,
+            _E.zone,
+            _E.is_late,
+            _E.is_deleted,
+            _E.current_revision,
+            _E.last_revision,
+            _E.settled_revision,
+            _E.beside,
+            _R.number,
+            _R.base,
+            _R.is_beside,
+            _R.day.label("then"),
+            _R.captured_at,
+            _R.received_at,
+            _R.device,
+            _R.sealed,
+            _K.wrapped_key,
+        )
+        .select_from(
+            Entry.__table__.join(PatientKey.__table__, _K.patient_id == _E.patient_id).join(
+                Revision.__table__, and_(_R.patient_id == _E.patient_id, _R.entry_id == _E.id)
+            )
+        )
+        .where(_E.patient_id == viewer.patient_id)
+        .order_by(_E.id, _R.number)
+    )
+    rows = session.execute(statement).all()
+    if not rows:
+        return ()
+    box = vault_of(session).box(rows[0].wrapped_key, viewer.patient_id.bytes)
+    found = (tuple(group) for _id, group in groupby(rows, attrgetter("id")))
+    return tuple(
+        Whole(*group[0][:10], tuple(_whole_revision(box, viewer.patient_id, row) for row in group))
+        for group in found
+    )
+
+
+def _whole_revision(box: Box, patient_id: UUID, row: Any) -> WholeRevision:
+    return WholeRevision(
+        number=row.number,
+        base=row.base,
+        is_beside=row.is_beside,
+        day=row.then,
+        captured_at=row.captured_at,
+        received_at=row.received_at,
+        device=row.device,
+        payload=_open(box, patient_id, row.id, row.number, row.sealed),
+    )
+
+
+def count_entries(session: Session, viewer: Viewer) -> dict[str, int]:
+    """How many entries of each kind there are, deleted ones too: for the patient alone. Raises NotYours."""
+    viewer.must_be_patient()
+    counted = select(_E.kind, func.count()).where(_E.patient_id == viewer.patient_id).group_by(_E.kind)
+    return {row[0]: row[1] for row in session.execute(counted)}
+
+
+def list_ids(session: Session, viewer: Viewer) -> set[UUID]:
+    """The ids of all entries, deleted ones too: for the patient alone. Raises NotYours."""
+    viewer.must_be_patient()
+    return set(session.execute(select(_E.id).where(_E.patient_id == viewer.patient_id)).scalars())
 
 
 Shape = tuple[tuple[bool, bool], ...]

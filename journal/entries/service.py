@@ -1,23 +1,29 @@
 """Appending to the log: the one way anything a patient logs gets kept. Nothing here commits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import and_, bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from journal.audit import service as audit
 from journal.domain.access import Viewer
 from journal.domain.days import Moment
 from journal.domain.errors import NotYours, Refused
+from journal.domain.exchange import Revision as WholeRevision
+from journal.domain.exchange import Whole
 from journal.domain.payloads import Payload
 from journal.entries.models import Entry, PatientKey, Revision
-from journal.entries.queries import belongs_to, open_versions
+from journal.entries.queries import belongs_to, get_box, open_versions
 from journal.kit.db import upsert, vault_of
+from journal.kit.vault import Box
 
+ENTRIES_AT_ONCE = 500
 FIXED_DAY = frozenset({"check-in", "note"})
 """These belong to their day for good: a change never moves them."""
 
@@ -146,11 +152,11 @@ def _lock(session: Session, viewer: Viewer, entry_id: UUID, now: datetime) -> An
 def _make_key(session: Session, patient_id: UUID, now: datetime) -> None:
     table: Any = PatientKey.__table__
     wrapped = vault_of(session).new_wrapped_key(patient_id.bytes)
-    session.execute(
-        upsert(session, table)
-        .values(patient_id=patient_id, wrapped_key=wrapped, created_at=now)
-        .on_conflict_do_nothing()
-    )
+    made = upsert(session, table).values(patient_id=patient_id, wrapped_key=wrapped, created_at=now)
+    try:
+        session.execute(made.on_conflict_do_nothing())
+    except IntegrityError:  # the account was deleted a moment ago, on another page
+        raise NotYours("key") from None
 
 
 def _append_new(session: Session, viewer: Viewer, draft: Draft, wrapped_key: bytes, now: datetime) -> Kept:
@@ -283,3 +289,66 @@ def _audit(session: Session, viewer: Viewer, draft: Draft, action: str, now: dat
         patient_id=viewer.patient_id,
         subject=f"{draft.kind}:{draft.id}",
     )
+
+
+def take_in(session: Session, viewer: Viewer, entries: Sequence[Whole], now: datetime) -> None:
+    """Keep whole entries exactly as they were elsewhere, sealed anew. They must have been parsed, and must not be here
+    yet. Nothing is raised for them: they were told long ago. Raises NotYours."""
+    if not viewer.may_write:
+        raise NotYours("journal")
+    lock(session, viewer, now)
+    box, patient = get_box(session, viewer), viewer.patient_id
+    for start in range(0, len(entries), ENTRIES_AT_ONCE):
+        batch = entries[start : start + ENTRIES_AT_ONCE]
+        session.execute(_INSERT_ENTRY, [_entry_row(patient, whole) for whole in batch])
+        revisions = [_revision_row(box, patient, whole.id, one) for whole in batch for one in whole.revisions]
+        session.execute(_INSERT_REVISION, revisions)
+
+
+def _entry_row(patient_id: UUID, whole: Whole) -> dict[str, Any]:
+    return {
+        "patient_id": patient_id,
+        "id": whole.id,
+        "kind": whole.kind,
+        "day": whole.day,
+        "zone": whole.zone,
+        "is_late": whole.is_late,
+        "is_deleted": whole.is_deleted,
+        "current_revision": whole.current_revision,
+        "last_revision": whole.last_revision,
+        "settled_revision": whole.settled_revision,
+        "beside": whole.beside,
+    }
+
+
+def _revision_row(box: Box, patient_id: UUID, entry_id: UUID, one: WholeRevision) -> dict[str, Any]:
+    sealed = None
+    if one.payload is not None:
+        plain = orjson.dumps(one.payload, option=orjson.OPT_SORT_KEYS)
+        sealed = box.seal(plain, belongs_to(patient_id, entry_id, one.number))
+    return {
+        "patient_id": patient_id,
+        "entry_id": entry_id,
+        "number": one.number,
+        "base": one.base,
+        "is_beside": one.is_beside,
+        "day": one.day,
+        "captured_at": one.captured_at,
+        "received_at": one.received_at,
+        "device": one.device,
+        "sealed": sealed,
+    }
+
+
+def drop(session: Session, viewer: Viewer, entry_id: UUID) -> None:
+    """Take an entry out with all its revisions, because an imported one comes in its place. Raises NotYours."""
+    if not viewer.may_write:
+        raise NotYours("journal")
+    mine = (_ENTRIES.c.patient_id == viewer.patient_id, _ENTRIES.c.id == entry_id)
+    session.execute(delete(_ENTRIES).where(*mine))
+
+
+def forget(session: Session, patient_id: UUID) -> None:
+    """Destroy the patient's key and everything in the log that it sealed."""
+    for table in (_REVISIONS, _ENTRIES, _KEYS):
+        session.execute(delete(table).where(table.c.patient_id == patient_id))

@@ -8,17 +8,8 @@ from flask import Blueprint, current_app, jsonify, redirect, render_template, re
 from werkzeug.wrappers import Response
 
 from journal.accounts.forms import ButtonForm
-from journal.accounts.present import zone
-from journal.accounts.views import (
-    HalfWay,
-    address_bucket,
-    find_half_way,
-    hasher,
-    open_session,
-    passphrase_is_fresh,
-    sign_in_again,
-    wrong_passphrase,
-)
+from journal.accounts.present import address_bucket, hasher, passphrase_is_fresh, wrong_passphrase, zone
+from journal.accounts.views import HalfWay, find_half_way, open_session, sign_in_again
 from journal.domain.errors import NotYours
 from journal.factors import codes, passkeys, queries, service
 from journal.factors.forms import CodeForm, NewPasskeyForm, PasskeyForm, ProveForm, RecoveryCodeForm

@@ -136,6 +136,35 @@ def list_open_of(session: Session, viewers: Sequence[Viewer]) -> list[tuple[Wait
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A flag with everything that is kept about it."""
+
+    entry_id: UUID
+    rule: str
+    why: str
+    urgency: str
+    state: str
+    raised_at: datetime
+    told_at: datetime
+    help_seen_at: datetime | None
+
+
+def list_told(session: Session, viewer: Viewer) -> tuple[Told, ...]:
+    """Every flag there is, in the order in which they were raised: for the patient alone. Raises NotYours."""
+    viewer.must_be_patient()
+    rows = session.execute(select(Flag).where(_F.patient_id == viewer.patient_id)).scalars().all()
+    if not rows:
+        return ()
+    box = get_box(session, viewer)
+    told = []
+    for row in rows:
+        said = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
+        times = (row.raised_at, row.told_at, row.help_seen_at)
+        told.append(Told(row.entry_id, said["rule"], said["why"], row.urgency, row.state, *times))
+    return tuple(sorted(told, key=lambda one: (one.raised_at, one.rule, str(one.entry_id))))
+
+
 def belongs_to(patient_id: UUID, flag_id: UUID) -> bytes:
     """What a flag's sealed part is bound to."""
     return b"flag|" + patient_id.bytes + flag_id.bytes

@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import CursorResult, and_, update
+from sqlalchemy import CursorResult, and_, delete, update
 from sqlalchemy.orm import Session
 
 from journal.audit import service as audit
@@ -175,6 +175,11 @@ def settle_again(session: Session, viewer: Viewer, today: date, now: datetime) -
         .where(_FLAGS.c.patient_id == viewer.patient_id, _FLAGS.c.again_on <= today)
         .values(again_on=None),
     )
+
+
+def forget(session: Session, patient_id: UUID) -> None:
+    """Delete every flag of the patient."""
+    session.execute(delete(_FLAGS).where(_FLAGS.c.patient_id == patient_id))
 
 
 def _change(session: Session, statement: Any) -> bool:

@@ -13,7 +13,7 @@ from journal.domain.after_infusion import PARTS, AfterInfusion
 from journal.domain.days import LATE_DAYS, Moment
 from journal.domain.errors import Refused
 from journal.domain.infusion import Held, Infusion, Plan
-from journal.domain.side_effects import warning_signs
+from journal.domain.side_effects import add_warning_signs, warning_signs
 from journal.entries import service as entries
 from journal.entries.queries import find_entry
 from journal.entries.service import Draft, Kept
@@ -114,7 +114,7 @@ def report_warning_signs(
     signs = replace(
         before,
         any_red_flag_now=any_now or before.any_red_flag_now,
-        side_effects={**before.side_effects, **told.get("side_effects", {})},
+        side_effects=add_warning_signs(before.side_effects, told),
         happening_now={**before.happening_now, **told.get("happening_now", {})},
     )
     try:

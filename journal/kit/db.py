@@ -1,7 +1,8 @@
 """The database: one engine, units of work that read or write, and the column types of our own."""
 
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -118,6 +120,30 @@ class Database:
             return
         with self._write_turn, self._session(self._writer) as session:
             yield session
+
+    def forget(self, tables: Sequence[str]) -> bool:
+        """After rows of these tables were deleted for good, and that was committed: leave nothing of them in the
+        write-ahead log (SQLite) or as dead rows (PostgreSQL). False where that could not be done now; it happens
+        later, by the database's own housekeeping."""
+        try:
+            return self._empty_log() if self.is_sqlite else self._vacuum(tables)
+        except (SQLAlchemyError, sqlite3.Error):
+            return False
+
+    def _empty_log(self) -> bool:
+        with self._write_turn:
+            raw = self.engine.raw_connection()  # a checkpoint can't be made inside a transaction
+            try:
+                busy, _pages, _moved = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.close()
+        return not busy
+
+    def _vacuum(self, tables: Sequence[str]) -> bool:
+        named = ", ".join(map(self.engine.dialect.identifier_preparer.quote, tables))
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"VACUUM (SKIP_LOCKED) {named}")
+        return True
 
     def close(self) -> None:
         self.engine.dispose()

@@ -3,12 +3,13 @@
 import os
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
@@ -72,6 +73,16 @@ def keep_in_folder(folder: Path) -> Transport:
         draft.rename(folder / f"{stamp}-{name}.eml")
 
     return keep
+
+
+def forget_kept(folder: Path, addresses: Collection[str]) -> None:
+    """Delete the mails to these addresses that were kept as files."""
+    gone = {address.lower() for address in addresses}
+    for path in folder.glob("*.eml"):
+        with path.open("rb") as file:
+            to = BytesHeaderParser(policy=SMTP).parse(file)["To"]
+        if to is not None and {one.addr_spec.lower() for one in to.addresses} & gone:
+            path.unlink(missing_ok=True)
 
 
 def send_through(server: MailServer, context: ssl.SSLContext | None = None) -> Transport:

@@ -5,13 +5,13 @@ database can be clicked, and asking for a mail takes the same time whether or no
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import CheckConstraint, Index, Integer, Text, Uuid, delete, select
+from sqlalchemy import CheckConstraint, Index, Integer, Text, Uuid, and_, delete, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from journal.kit import clock
@@ -91,6 +91,16 @@ def withdraw(session: Session, subject_id: UUID) -> None:
     )
 
 
+def forget(session: Session, account_id: UUID, addresses: Collection[str]) -> None:
+    """Delete the account's mails, waiting and sent, and those to these addresses that belong to no account. A mail
+    that is being sent at this moment still goes out."""
+    nobodys = and_(
+        OutboxMail.account_id.is_(None),
+        func.lower(OutboxMail.recipient).in_([address.lower() for address in addresses]),
+    )
+    session.execute(delete(OutboxMail).where(or_(OutboxMail.account_id == account_id, nobodys)))
+
+
 def send_due(
     database: Database, writers: Mapping[str, Writer], transport: Transport, sender: str, now: datetime
 ) -> int:
@@ -141,7 +151,9 @@ def _claim(database: Database, now: datetime) -> Waiting | None:
 
 
 def _settle(session: Session, mail_id: UUID, fault: str | None, for_good: bool, now: datetime) -> None:
-    row = session.get_one(OutboxMail, mail_id)
+    row = session.get(OutboxMail, mail_id)
+    if row is None:  # its account was deleted while it was being sent
+        return
     row.fault = fault
     if fault is None:
         row.sent_at, row.due_at, row.recipient = now, None, ""  # an address is kept no longer than needed

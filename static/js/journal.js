@@ -6,6 +6,7 @@ if (errors) errors.focus();
 // A button says that it is working, and a second tap does nothing more.
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if ("file" in form.dataset) return; // it answers with a file, and the page stays
   if (form.dataset.sent) {
     event.preventDefault();
     return;
@@ -103,16 +104,17 @@ function say(until) {
 }
 if (left.length) setInterval(() => left.forEach((e) => (e.textContent = say(e.dataset.until))), 60000);
 
-// A draft has done its work once the journal said "saved"; signing out takes all drafts along.
+// A draft has done its work once the journal said "saved"; signing out, or deleting the account, takes all drafts along.
 try {
   const sent = sessionStorage.getItem("sent-draft");
   if (sent && document.querySelector("[data-saved]")) {
     localStorage.removeItem(sent);
     sessionStorage.removeItem("sent-draft");
   }
-  document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", () => {
+  const forgetDrafts = () =>
     Object.keys(localStorage).filter((k) => k.startsWith("draft:")).forEach((k) => localStorage.removeItem(k));
-  });
+  document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", forgetDrafts);
+  if (document.querySelector("[data-goodbye]")) forgetDrafts();
 } catch {
   // Storage may be switched off; then there are no drafts.
 }

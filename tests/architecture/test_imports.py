@@ -10,7 +10,7 @@ from journal.features import ORDER
 
 JOURNAL = Path(__file__).parent.parent.parent / "journal"
 FILES = sorted(JOURNAL.rglob("*.py"))
-FLASK_FILES = {"views.py", "cli.py"}
+FLASK_FILES = {"views.py", "present.py", "cli.py"}
 FLASK_KIT = {"kit/web.py", "kit/forms.py", "kit/mail.py", "kit/cli.py"}
 SQL_FILES = {"queries.py", "service.py", "models.py", "removal.py", "emails.py"}
 SQL_KIT = {"kit/cli.py", "kit/db.py", "kit/outbox.py", "kit/throttle.py", "kit/web.py"}

@@ -23,6 +23,7 @@ PUBLIC = {
     "factors.recovery_code",
     "factors.ask_passkey",
     "factors.passkey",
+    "privacy.deleted",
     "pages.home",
     "safety.help_now",
     "pages.look",
@@ -115,6 +116,9 @@ OWN: dict[str, int] = {
     "care.review": 405,
     "care.session": 405,
     "care.leave": 404,
+    "privacy.export": 200,
+    "privacy.bring_in": 200,
+    "privacy.delete": 200,
 }
 
 

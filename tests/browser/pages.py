@@ -108,6 +108,24 @@ def _not_sure(page: Page) -> None:
     page.get_by_text("You answered “Not sure”").wait_for()
 
 
+def _table(*rows: str) -> Visit:
+    """The answer to a table of these rows from Daylio."""
+
+    def visit(page: Page) -> None:
+        page.goto("/account/import")
+        lines = ["full_date,date,weekday,time,mood,activities,scales,note_title,note", *rows]
+        table = {"name": "daylio.csv", "mimeType": "text/csv", "buffer": "\n".join(lines).encode()}
+        page.get_by_label("The file").set_input_files(table)
+        page.get_by_role("button", name="Go on").click()
+        page.get_by_text("From Daylio", exact=True).wait_for()
+
+    return visit
+
+
+DAYLIO = [
+    f'2019-03-{n:02},x,y,8:05 pm,{mood},"work | walk","","","So so"'
+    for n, mood in enumerate(["good", "meh"], 1)
+]
 PUBLIC: dict[str, Visit] = {
     "home": _to("/"),
     "sign-up": _to("/sign-up"),
@@ -118,6 +136,7 @@ PUBLIC: dict[str, Visit] = {
     "link-gone": _to("/account/reset/no-such-token"),
     "help-now": _to("/help-now"),
     "help-elsewhere": _to("/help-now?elsewhere=1&country="),
+    "account-deleted": _to("/account/deleted"),
     "not-found": _to("/no-such-page"),
 }
 MINE: dict[str, Visit] = {
@@ -146,6 +165,14 @@ MINE: dict[str, Visit] = {
     "account-sessions": _to("/account/sessions"),
     "account-address": _to("/account/address"),
     "account-passphrase": _to("/account/passphrase"),
+    "account-export": _to("/account/export"),
+    "account-export-errors": _bad_form("/account/export", "Give me the file"),
+    "account-import": _to("/account/import"),
+    "account-import-errors": _bad_form("/account/import", "Go on"),
+    "account-import-rows": _table(*DAYLIO),
+    "account-import-mend": _table(*DAYLIO, "2019-03-09,x,y,8:05 pm,chill,,,,"),
+    "account-delete": _to("/account/delete"),
+    "account-delete-errors": _bad_form("/account/delete", "Delete my account"),
     "welcome-name": _to("/welcome/name"),
     "welcome-country": _to("/welcome/country"),
     "welcome-day-end": _to("/welcome/day-end"),

@@ -41,6 +41,7 @@ def test_a_first_start_asks_nothing_and_keeps_its_secrets(tmp_path: Path) -> Non
         ({"BASE_URL": "https://journal.example.net/path"}, "a scheme and a host only"),
         ({"PORT": "http"}, "PORT must be a whole number"),
         ({"PORT": "0"}, "PORT must be a whole number"),
+        ({"BACKUP_KEEP_DAYS": "for ever"}, "BACKUP_KEEP_DAYS must be a whole number"),
         ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL must start with"),
         ({"MAIL_URL": "mail.example.org"}, "MAIL_URL must look like"),
         ({"MASTER_KEY": "c2hvcnQ="}, "MASTER_KEY must be 32 bytes"),

@@ -105,6 +105,7 @@ def test_hostile_forms(cast: Cast) -> None:
     paths += [f"/questionnaires/{code}/{place}" for code in ("phq-9", "peg", "urinary") for place in (1, 3)]
     paths += ["/questionnaires/phq-9/settle", "/questionnaires/phq-9/ask", "/questionnaires/language"]
     paths += ["/help-now/safe", "/help-now/seen", "/help-now/again", "/safety-plan/edit"]
+    paths += ["/account/export", "/account/import", "/account/delete"]
     paths += ["/account/address", "/account/passphrase", "/sign-up", "/sign-in", "/account/reset"]
     paths += [f"/account/second-step/{place}" for place in ("app", "passkeys/new", "passphrase", "app/begin")]
     browser.get("/account")

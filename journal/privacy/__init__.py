@@ -1,0 +1,1 @@
+"""The journal belongs to its patient: taking it along, bringing it in, and deleting the account."""

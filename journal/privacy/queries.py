@@ -1,0 +1,123 @@
+"""What is read to take a journal along, to bring one in, and before an account is deleted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from journal.domain.access import Viewer
+from journal.domain.checkin import CheckIn
+from journal.domain.exchange import FORMAT, VERSION, Whole, dump_entry, name_of
+from journal.domain.infusion import Held, Infusion
+from journal.domain.profile import Profile
+from journal.entries.held import held_in
+from journal.entries.queries import Want, count_entries, list_entries, list_whole
+from journal.flags.queries import Told, list_told
+from journal.infusions.queries import plan_id
+from journal.profiles.queries import PROFILE, profile_id, profile_in
+from journal.safety.queries import safety_check_id, safety_plan_id
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """All that there is of a journal."""
+
+    patient_id: UUID
+    entries: tuple[Whole, ...]
+    flags: tuple[Told, ...]
+    profile: Profile
+    infusions: tuple[Held, ...]
+
+
+def own_id_of(patient_id: UUID, kind: str, day: date) -> UUID | None:
+    """The id of the one entry that there is of a kind, which is made from the patient's; None for other kinds."""
+    match kind:
+        case "profile":
+            return profile_id(patient_id)
+        case "plan":
+            return plan_id(patient_id)
+        case "safety-plan":
+            return safety_plan_id(patient_id)
+        case "safety-check":
+            return safety_check_id(patient_id, day)
+    return None
+
+
+def get_export(session: Session, viewer: Viewer) -> Export:
+    """Everything, for the patient alone. Raises NotYours for anybody else. A fixed number of statements."""
+    opened = list_entries(session, viewer, [PROFILE, Want(Infusion.kind)])
+    return Export(
+        viewer.patient_id,
+        tuple(sorted(list_whole(session, viewer), key=lambda one: (one.day, one.kind, str(one.id)))),
+        list_told(session, viewer),
+        profile_in(opened)[0],
+        held_in(opened),
+    )
+
+
+def to_data(
+    export: Export, account: Mapping[str, Any], extras: Mapping[str, Sequence[Any]], now: datetime
+) -> dict[str, Any]:
+    """The export as journal.json holds it. `extras` are lists by name (`shares`, `access_log`), told and never brought
+    in again."""
+
+    def own_id(kind: str, day: date) -> UUID | None:
+        return own_id_of(export.patient_id, kind, day)
+
+    names = {one.id: name_of(one, own_id) for one in export.entries}
+    entries = [dump_entry(one, own_id) for one in export.entries]
+    return {
+        "shares": [],
+        "access_log": [],
+        **extras,
+        "format": FORMAT,
+        "version": VERSION,
+        "exported_at": now.isoformat(),
+        "account": dict(account),
+        "entries": sorted(entries, key=lambda one: (one["day"], one["kind"], one["id"])),
+        "flags": [_flag(one, names[one.entry_id]) for one in export.flags],
+    }
+
+
+def _flag(one: Told, entry: str) -> dict[str, Any]:
+    return {
+        "entry": entry,
+        "rule": one.rule,
+        "why": one.why,
+        "urgency": one.urgency,
+        "state": one.state,
+        "raised_at": one.raised_at.isoformat(),
+        "told_at": one.told_at.isoformat(),
+        "help_seen_at": None if one.help_seen_at is None else one.help_seen_at.isoformat(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a journal holds, in numbers by kind, deleted entries too; and its infusions."""
+
+    counts: Mapping[str, int]
+    infusions: tuple[Held, ...]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing but the answers to the first questions."""
+        return not set(self.counts) - {Profile.kind}
+
+
+def get_holdings(session: Session, viewer: Viewer) -> Holdings:
+    return Holdings(
+        count_entries(session, viewer), held_in(list_entries(session, viewer, [Want(Infusion.kind)]))
+    )
+
+
+def list_logged_days(session: Session, viewer: Viewer) -> frozenset[date]:
+    """The days that have a check-in."""
+    return frozenset(one.day for one in list_entries(session, viewer, [Want(CheckIn.kind)]))
