@@ -24,12 +24,14 @@ from journal.entries.queries import count_entries, list_ids, open_versions
 from journal.flags import service as flags
 from journal.privacy.queries import list_logged_days, own_id_of
 from journal.profiles.queries import profile_id
+from journal.shares import service as shares
 
 NOT_EMPTY = (
     "Your journal here has entries already, and two journals can’t be put into one. "
     "Start a journal with another address, and bring the file in there."
 )
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
+    shares.forget,
     flags.forget,
     entries.forget,
     audit.forget,
@@ -45,9 +47,19 @@ TOUCHED = (
     "outbox",
     "mailed_links",
     "sessions",
+    "reviews",
+    "share_openings",
+    "shares",
+    "access_reads",
+    "access_heads",
+    "totp_factors",
+    "passkeys",
+    "recovery_codes",
+    "challenges",
     "accounts",
 )
-"""The tables in which that happens."""
+"""The tables in which that happens. Second steps and the access log go with the account's own row: the database keeps
+anybody from deleting them before it."""
 
 
 def parse(data: Any, viewer: Viewer) -> Journal:

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from journal.accounts import present
 from journal.accounts import service as accounts
 from journal.config import Settings
-from journal.domain import imports, imports_daylio, imports_emoods
+from journal.domain import fhir, imports, imports_daylio, imports_emoods
 from journal.domain.errors import Refused
 from journal.domain.imports import Report
 from journal.domain.pause import find_recent
@@ -80,8 +80,8 @@ def export() -> Page:
     unit().commit()
     end_unit()
     with database().reading() as reading:  # nobody's save waits for this
-        found = queries.get_export(reading, present.viewer())
-    packed = archive.pack(_parts(found, {}, moment.now), moment.now)
+        found = queries.get_export(reading, present.viewer(), person().email, moment)
+    packed = archive.pack(_parts(found, moment.now), moment.now)
     answer = Response(packed, mimetype="application/zip")
     name = f"infusion-journal-{moment.today}.zip"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -89,10 +89,9 @@ def export() -> Page:
     return answer
 
 
-def _parts(found: queries.Export, extras: Mapping[str, list[Any]], now: datetime) -> dict[str, bytes]:
-    """Every file of the export by its name. `extras` are the lists that other rooms have to tell: who is shared with,
-    and who looked."""
-    data = queries.to_data(found, _account(), extras, now)
+def _parts(found: queries.Export, now: datetime) -> dict[str, bytes]:
+    """Every file of the export by its name."""
+    data = queries.to_data(found, _account(), now)
     shown = {"now": now.astimezone(present.zone()), "found": found, "account": data["account"]}
     page = render_template(
         "privacy/journal.html",
@@ -107,6 +106,7 @@ def _parts(found: queries.Export, extras: Mapping[str, list[Any]], now: datetime
         "README.txt": readme.replace("\n", "\r\n").encode(),
         "journal.html": page.encode(),
         "journal.json": archive.to_json(data),
+        "journal.fhir.json": fhir.write(fhir.collection(found.summary, found.patient_id)).encode(),
         **tables(found.entries, found.profile),
     }
 
@@ -147,7 +147,7 @@ def bring_in() -> Page:
 
 def _show_import(reasons: Mapping[str, str]) -> str:
     with database().reading() as reading:
-        holdings = queries.get_holdings(reading, present.viewer())
+        holdings = queries.get_holdings(reading, present.viewer(), clock.now())
     problems = [("file", reason) for reason in reasons.values()]
     return render_template("privacy/bring_in.html", form=ImportForm(), problems=problems, holdings=holdings)
 
@@ -231,7 +231,7 @@ def _carried_in(carried: str) -> str:
 def delete() -> Page:
     form, moment = DeleteForm(), present.moment()
     with database().reading() as reading:
-        holdings = queries.get_holdings(reading, present.viewer())
+        holdings = queries.get_holdings(reading, present.viewer(), clock.now())
         addresses = accounts.list_own_addresses(reading, person().account_id)
     recent = find_recent(holdings.infusions, moment.now)
 

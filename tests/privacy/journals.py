@@ -6,12 +6,14 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from journal.domain.access import Viewer
+from journal.domain.days import Moment
 from journal.domain.payloads import KINDS
 from journal.entries import removal
 from journal.entries.service import Draft, append
@@ -32,6 +34,7 @@ CANARIES = (
     "canary plan words",
     "canary own symptom",
 )
+MOMENT = Moment(NOW, TODAY, ZoneInfo(ZONE))
 
 
 def keep(

@@ -17,7 +17,7 @@ from journal.privacy import archive, views
 from journal.privacy.queries import get_export, to_data
 from tests.cast import Cast, log_checkin
 from tests.client import CheckingClient
-from tests.privacy.journals import NOW, TODAY, bring, fill, journal_of, post_file, take, to_bytes
+from tests.privacy.journals import MOMENT, NOW, TODAY, bring, fill, journal_of, post_file, take, to_bytes
 
 Data = dict[str, Any]
 
@@ -27,7 +27,9 @@ def exported(cast: Cast, session: Session) -> Data:
     """Mara's journal as it goes out."""
     fill(session, cast.patient.viewer)
     session.commit()
-    data: Data = json.loads(to_bytes(to_data(get_export(session, cast.patient.viewer), account(), {}, NOW)))
+    data: Data = json.loads(
+        to_bytes(to_data(get_export(session, cast.patient.viewer, "Mara", MOMENT), account(), NOW))
+    )
     return data
 
 

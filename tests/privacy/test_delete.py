@@ -200,7 +200,7 @@ def test_every_table_that_holds_a_person_is_looked_after() -> None:
         for name, table in Base.metadata.tables.items()
         if {"patient_id", "account_id", "actor_id"} & set(table.columns.keys())
     }
-    assert holding | {"accounts"} == set(service.TOUCHED)
+    assert holding | {"accounts"} <= set(service.TOUCHED)
 
 
 def test_a_mail_under_way_finds_its_row_gone(app: Flask, cast: Cast, session: Session) -> None:
