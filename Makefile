@@ -38,7 +38,7 @@ test: .venv/dev ## Run the whole suite, on SQLite and on PostgreSQL, in a real b
 	@$(BIN)/pytest --database=postgresql
 
 test-quick: .venv/dev ## Run what takes under a minute: no browser, no killed servers, SQLite only
-	@$(BIN)/pytest --database=sqlite -m "not browser and not slow"
+	@$(BIN)/pytest --database=sqlite -m "not browser and not slow and not long"
 
 test-full: .venv/dev ## Run the suite with the long loops at their full length
 	@sh $(NEEDS) test $(BIN)/python

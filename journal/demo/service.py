@@ -112,7 +112,7 @@ def _therapist(
     factors.set_app(session, lee, secret, then)
     for place, patient_email in enumerate(patients):
         patient_id = account_queries.find_proven(session, accounts.email_key(patient_email))
-        if patient_id is not None and place % 5 != 4:
+        if patient_id is not None and place % 5 != 3:
             _share(session, patient_id, lee, email, place, zone, now)
     return Entry(email, ("therapist",), "Dr Lee", "reads what patients share", secret)
 

@@ -18,6 +18,7 @@ FLAGS = (
     "--disable-sync",
 )
 PHONE = {"width": 390, "height": 844}
+DESK = {"viewport": {"width": 1280, "height": 860}, "device_scale_factor": 1, "has_touch": False}
 LOOKS = ("light", "dark", "low")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from tests.browser.chromium import chromium
-from tests.browser.pages import PASSPHRASE
+from tests.browser.pages import DEMO
 from tests.servers import Journal
 
 
@@ -30,9 +30,9 @@ def journal(cluster: str | None, tmp_path_factory: pytest.TempPathFactory) -> It
         engine.dispose()
         address = make_url(cluster).set(database="browser").render_as_string(hide_password=False)
     server = Journal(tmp_path_factory.mktemp("browser"), address, DEFAULT_ZONE="America/Denver").start()
-    told = server.flask("demo", "--patients", "6", "--weeks", "12", "--password", PASSPHRASE, "--json")
+    told = server.flask(*DEMO)
     assert told.returncode == 0, told.stderr
-    assert len(json.loads(told.stdout)) == 6
+    assert len(json.loads(told.stdout)) == 7
     yield server
     server.stop()
 

@@ -1,13 +1,19 @@
 """Every page, by a name and how to come to it: for the accessibility checks and the screenshots alike."""
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pyotp
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.chromium import phone
+from tests.servers import Journal
 
 PASSPHRASE = "four green lamps at dusk"
+DEMO = ("demo", "--patients", "6", "--weeks", "12", "--password", PASSPHRASE, "--json")
 Visit = Callable[[Page], object]
 
 
@@ -126,6 +132,54 @@ DAYLIO = [
     f'2019-03-{n:02},x,y,8:05 pm,{mood},"work | walk","","","So so"'
     for n, mood in enumerate(["good", "meh"], 1)
 ]
+SHARED: dict[str, str] = {}
+"""The link and the passcode that the last visit of "sharing-link" was shown."""
+
+
+def _preview(page: Page, way: str = "person") -> None:
+    page.goto(f"/sharing/new?way={way}")
+    if way == "person":
+        page.get_by_label("Their email address").fill("somebody@example.org")
+    else:
+        page.get_by_label("Who is it for?").fill("My sister")
+    page.get_by_role("button", name="Show me the page").click()
+    page.locator("#summary").wait_for()
+
+
+def _share_by_link(page: Page) -> None:
+    _preview(page, "link")
+    page.get_by_role("button", name=re.compile("^Share until")).click()
+    again = page.get_by_role("button", name="Share it now")
+    page.locator("#passcode").or_(again).first.wait_for()
+    if again.is_visible():  # the demo's last infusion was within a day
+        again.click()
+    SHARED["link"] = page.locator("#link").inner_text()
+    SHARED["passcode"] = page.locator("#passcode").inner_text()
+
+
+def _wrong_passcode(page: Page) -> None:
+    page.goto(SHARED["link"])
+    page.get_by_label("Passcode").fill("wrong")
+    page.get_by_role("button", name="Open the page").click()
+    page.locator("#errors").wait_for()
+
+
+def _right_passcode(page: Page) -> None:
+    page.goto(SHARED["link"])
+    page.get_by_label("Passcode").fill(SHARED["passcode"])
+    page.get_by_role("button", name="Open the page").click()
+    page.locator("#summary").wait_for()
+
+
+def _first_share(ending: str) -> Visit:
+    def visit(page: Page) -> None:
+        page.goto("/sharing")
+        address = page.locator('.list a[href^="/sharing/"]').first.get_attribute("href")
+        page.goto(f"{address}{ending}")
+
+    return visit
+
+
 PUBLIC: dict[str, Visit] = {
     "home": _to("/"),
     "sign-up": _to("/sign-up"),
@@ -173,6 +227,22 @@ MINE: dict[str, Visit] = {
     "account-import-mend": _table(*DAYLIO, "2019-03-09,x,y,8:05 pm,chill,,,,"),
     "account-delete": _to("/account/delete"),
     "account-delete-errors": _bad_form("/account/delete", "Delete my account"),
+    "sharing": _to("/sharing"),
+    "sharing-choose": _to("/sharing/new"),
+    "sharing-form": _to("/sharing/new?way=person"),
+    "sharing-errors": _bad_form("/sharing/new?way=person", "Show me the page"),
+    "sharing-preview": _preview,
+    "sharing-link": _share_by_link,
+    "shared-passcode": lambda page: page.goto(SHARED["link"]),
+    "shared-wrong": _wrong_passcode,
+    "shared": _right_passcode,
+    "sharing-share": _first_share(""),
+    "sharing-edit": _first_share("/edit"),
+    "sharing-seen": _first_share("/preview"),
+    "access-log": _to("/sharing/access-log"),
+    "shared-none": _to("/shared/no-such-link"),
+    "invitation-gone": _to("/invitations/no-such-invitation"),
+    "care-nobody": _to("/care"),
     "welcome-name": _to("/welcome/name"),
     "welcome-country": _to("/welcome/country"),
     "welcome-day-end": _to("/welcome/day-end"),
@@ -194,6 +264,55 @@ MINE: dict[str, Visit] = {
     "help-item-9": _item_9,
     "help-not-sure": _not_sure,
 }
+
+
+def _first_person(ending: str, button: str | None = None) -> Visit:
+    def visit(page: Page) -> None:
+        page.goto("/care")
+        address = page.locator('a[href^="/care/"]').first.get_attribute("href")
+        page.goto(f"{address}{ending}")
+        if button:
+            page.get_by_role("button", name=button, exact=True).click()
+            page.locator("#errors").wait_for()
+
+    return visit
+
+
+def _line_too_long(page: Page) -> None:
+    _first_person("")(page)
+    page.get_by_label("One line back").fill("A long line. " * 30)
+    page.get_by_role("button", name="Mark reviewed").click()
+    page.locator("#errors").wait_for()
+
+
+CARE: dict[str, Visit] = {
+    # What Dr Lee sees, with whom most of the demo's patients share.
+    "care": _to("/care"),
+    "care-find": _to("/care?find=nobody"),
+    "care-summary": _first_person(""),
+    "care-summary-all": _first_person("?days=all&measure=sleep"),
+    "care-line-errors": _line_too_long,
+    "care-leave": _first_person("/leave"),
+}
+_READERS: dict[str, Any] = {}
+
+
+def reader(browser: Browser, journal: Journal, look: str = "light", **more: Any) -> BrowserContext:
+    """A browser in which Dr Lee is signed in, with a second step; each code counts once, so it is given once."""
+    if journal.url not in _READERS:
+        listed = json.loads(journal.flask(*DEMO).stdout)
+        lee = next(one for one in listed if one["totp"])
+        page = phone(browser, journal.url).new_page()
+        page.goto("/sign-in")
+        page.get_by_label("Email").fill(lee["email"])
+        page.get_by_label("Passphrase").fill(PASSPHRASE)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Code from your app").fill(pyotp.TOTP(lee["totp"]).now())
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/care")
+        _READERS[journal.url] = page.context.storage_state()
+        page.context.close()
+    return phone(browser, journal.url, look, storage_state=_READERS[journal.url], **more)
 
 
 def _somebody_new(page: Page) -> None:

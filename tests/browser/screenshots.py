@@ -3,10 +3,13 @@
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.browser.chromium import LOOKS, chromium, phone
-from tests.browser.pages import MINE, PASSPHRASE, PUBLIC, SECOND_STEP, sign_in
+from playwright.sync_api import Page
+
+from tests.browser.chromium import DESK, LOOKS, chromium, phone
+from tests.browser.pages import CARE, DEMO, MINE, PUBLIC, SECOND_STEP, Visit, reader, sign_in
 from tests.servers import ROOT, Journal
 
 
@@ -16,7 +19,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         journal = Journal(Path(folder), DEFAULT_ZONE="America/Denver").start()
         try:
-            told = journal.flask("demo", "--password", PASSPHRASE)
+            told = journal.flask(*DEMO)
             if told.returncode:
                 raise SystemExit(told.stderr)
             for look in LOOKS:
@@ -29,16 +32,23 @@ def main() -> None:
                     page = phone(browser, journal.url, look).new_page()
                     if email:
                         sign_in(page, email)
-                    for name, visit in pages.items():
-                        if only and name not in only:
-                            continue
-                        visit(page)
-                        page.wait_for_timeout(700 if "trends" in name else 50)
-                        page.screenshot(path=target / look / f"{name}.png", full_page=True)
-                    page.context.close()
+                    _take(page, pages, only, target / look)
+                for ending, size in (("", {}), ("-wide", DESK)):
+                    page = reader(browser, journal, look, **size).new_page()
+                    _take(page, CARE, only, target / look, ending)
         finally:
             journal.stop()
     print(f"The pictures are in {target}")
+
+
+def _take(page: Page, pages: Mapping[str, Visit], only: set[str], folder: Path, ending: str = "") -> None:
+    for name, visit in pages.items():
+        if only and name not in only:
+            continue
+        visit(page)
+        page.wait_for_timeout(700 if "trends" in name else 50)
+        page.screenshot(path=folder / f"{name}{ending}.png", full_page=True)
+    page.context.close()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import LOOKS, PHONE, phone
-from tests.browser.pages import MINE, PUBLIC, SECOND_STEP, Visit, sign_in
+from tests.browser.pages import CARE, MINE, PUBLIC, SECOND_STEP, Visit, reader, sign_in
 from tests.servers import Journal
 
 pytestmark = pytest.mark.browser
@@ -28,14 +28,16 @@ def findings(page: Page, axe: str) -> list[str]:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("whose", ["public", "mine", "second-step"])
+@pytest.mark.parametrize("whose", ["public", "mine", "second-step", "care"])
 def test_nothing_is_found(browser: Browser, journal: Journal, axe: str, look: str, whose: str) -> None:
-    context = phone(browser, journal.url, look)
+    context = reader(browser, journal, look) if whose == "care" else phone(browser, journal.url, look)
     page = context.new_page()
     if whose == "mine":
         sign_in(page, "grete@demo.example.org")
     told = {}
-    for name, visit in {"public": PUBLIC, "mine": MINE, "second-step": SECOND_STEP}[whose].items():
+    for name, visit in {"public": PUBLIC, "mine": MINE, "second-step": SECOND_STEP, "care": CARE}[
+        whose
+    ].items():
         visit(page)
         if "trends" in name:
             page.locator("canvas").first.wait_for()
@@ -60,7 +62,9 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, journal: Journal, wi
     page = context.new_page()
     wide, small = [], {}
     grete: dict[str, Visit] = {"": lambda page: sign_in(page, "grete@demo.example.org")}
-    for name, visit in {**SECOND_STEP, **grete, **MINE, "help": PUBLIC["help-now"]}.items():
+    lee = reader(browser, journal, viewport={"width": width, "height": 700}).new_page()
+    for name, visit in {**SECOND_STEP, **grete, **MINE, "help": PUBLIC["help-now"], **CARE}.items():
+        page = lee if name in CARE else page
         visit(page)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wide.append(name)
@@ -72,5 +76,6 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, journal: Journal, wi
         if targets:
             small[name] = targets[:3]
     context.close()
+    lee.context.close()
     assert not wide
     assert not small

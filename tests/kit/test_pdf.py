@@ -23,6 +23,7 @@ from tests.servers import ROOT, Journal
 
 SHORT = '<!doctype html><html lang="en"><head><title>Short</title></head><body><h1>Short</h1></body></html>'
 WORKER = str(ROOT / "journal" / "kit" / "pdf_worker.py")
+pytestmark = pytest.mark.long
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c49444154789c63606060000000040001f61738550000000049454e44ae426082"

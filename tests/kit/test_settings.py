@@ -83,6 +83,7 @@ def test_a_database_that_should_be_there(tmp_path: Path) -> None:
     assert "flask db upgrade" in (missing_database(public) or "")
 
 
+@pytest.mark.long
 def test_the_server_says_it_in_one_sentence(tmp_path: Path) -> None:
     env = {**os.environ, "DATA_DIR": str(tmp_path), "BASE_URL": "http://journal.example.net"}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "check"]
@@ -102,6 +103,7 @@ def test_another_master_key_is_refused(tmp_path: Path) -> None:
         check_vault(Settings.from_env({"DATA_DIR": str(tmp_path)}))
 
 
+@pytest.mark.long
 def test_gunicorn_says_it_in_one_sentence(tmp_path: Path) -> None:
     for env, words in (
         ({"BASE_URL": "http://journal.example.net"}, "BASE_URL must start with https://"),

@@ -151,6 +151,7 @@ def expected(stage: Stage, actor: str, endpoint: str, method: str, share: str) -
     return None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("actor", ACTORS)
 def test_the_access_table(stage: Stage, database: RolledBack, actor: str) -> None:
     browser = browser_of(stage, actor)

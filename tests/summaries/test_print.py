@@ -20,6 +20,7 @@ from journal.trends import drawing
 from tests.cast import TODAY, Cast
 from tests.summaries.told import summarize, tell
 
+pytestmark = pytest.mark.long
 USUAL = frozenset(kind for kind in KINDS if KINDS[kind].usual)
 
 

@@ -91,6 +91,7 @@ def test_nothing_outside_the_scope(
     check(text, summary, name == "print")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kinds", "since", "until"), SCOPES[:4], ids=str)
 def test_nothing_outside_the_scope_in_the_pdf(
     app: Flask, cast: Cast, session: Session, kinds: frozenset[str], since: date | None, until: date | None
