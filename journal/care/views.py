@@ -11,6 +11,7 @@ from journal.accounts import service as accounts
 from journal.care import forms
 from journal.care.queries import list_people
 from journal.domain.errors import NotYours, Refused
+from journal.domain.questionnaires import say_number
 from journal.domain.summary import Summary
 from journal.entries.forms import entry_id_of
 from journal.factors.present import second_step_first
@@ -86,6 +87,7 @@ def index() -> str:
         find=find,
         now=now.astimezone(present.zone()),
         draw=drawing,
+        say_number=say_number,
     )
 
 

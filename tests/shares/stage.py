@@ -43,12 +43,12 @@ CANARIES: dict[str, tuple[str, ...]] = {
     # what only holders of a kind may ever see
     "daily": ("daily canary",),
     "side-effects": ("Itching or rash",),
-    "infusions": ("77.7",),
+    "infusions": ("1277.3",),
     "questionnaires": ("PHQ-9",),
     "safety-plan": ("plan canary", "+1 505 555 0199"),
     "notes": ("note canary", "second canary", "infusion canary", "feeling canary", "report canary"),
 }
-EARLY_CANARIES = ("early canary", "88.8", "Less hungry")
+EARLY_CANARIES = ("early canary", "1288.4", "Less hungry")
 """On days that not every share holds."""
 NEVER = ("mara@example.org", "outside the clinic")
 """What no share holds."""
@@ -107,8 +107,8 @@ def fill_patient(session: Session, viewer: Viewer) -> dict[str, UUID]:
     note_id = uuid4()
     checkins.record_note(session, viewer, Note("second canary"), moment(), entry_id=note_id, day=TODAY)
     for day, dose, name in (
-        (TODAY - timedelta(days=4), "77.7", "infusion"),
-        (EARLY, "88.8", "early_infusion"),
+        (TODAY - timedelta(days=4), "1277.3", "infusion"),
+        (EARLY, "1288.4", "early_infusion"),
     ):
         ids[name] = uuid4()
         late = Infusion(

@@ -126,7 +126,7 @@ def may_show(stage: Stage, actor: str, endpoint: str, share: str) -> set[str]:
         return set()
     told = {word for kind in given.scope.kinds for word in CANARIES[kind]}
     if given.scope.since is None:
-        told |= {"early canary"} | ({"88.8", "Less hungry"} if given.scope.holds("infusions") else set())
+        told |= {"early canary"} | ({"1288.4", "Less hungry"} if given.scope.holds("infusions") else set())
     return told
 
 

@@ -43,7 +43,7 @@ def test_the_export_tells_whom_was_shared_with_and_who_looked(stage: Stage) -> N
     bundle = parts.read("journal.fhir.json").decode()
     Bundle.model_validate_json(bundle)
     assert json.loads(bundle)["type"] == "collection"
-    assert "77.7" in bundle and "88.8" in bundle and "note canary" in bundle and NEVER[1] not in bundle
+    assert "1277.3" in bundle and "1288.4" in bundle and "note canary" in bundle and NEVER[1] not in bundle
 
 
 def test_deleting_the_journal_ends_every_share(stage: Stage, app: Flask) -> None:

@@ -21,7 +21,7 @@ def allowed(stage: Stage, name: str) -> set[str]:
     given = stage.shares[name]
     told = {word for kind in given.scope.kinds for word in CANARIES[kind]}
     if given.scope.since is None:
-        told |= {"early canary"} | ({"88.8"} if given.scope.holds("infusions") else set())
+        told |= {"early canary"} | ({"1288.4"} if given.scope.holds("infusions") else set())
         told |= {"Less hungry"} if given.scope.holds("side-effects") else set()
     return told
 

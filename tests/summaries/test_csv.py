@@ -66,7 +66,7 @@ def test_what_else_it_holds(summary: Summary) -> None:
         (r["day"], r["value"], r["scale"], r["detail"]) for r in by_kind["infusion"] if r["id"] == "dose_mg"
     ]
     assert doses[:2] == [
-        ("2026-09-23", "77.7", "mg", "infusion 1"),
+        ("2026-09-23", "1277.3", "mg", "infusion 1"),
         ("2026-10-23", "41.3", "mg", "infusion 2"),
     ]
     assert {(r["id"], r["value"]) for r in by_kind["vital"]} >= {

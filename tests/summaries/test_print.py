@@ -127,7 +127,7 @@ def test_the_same_numbers_as_the_summary(app: Flask, summary: Summary) -> None:
         if one.band is not None and one.day > TODAY.replace(day=1):
             assert f"{one.band.label['en'].lower()} ({one.band.least} to {one.band.most})" in text
     assert "131/80" in text and "183/–" in text and "pulse 71, 98 %" in text
-    assert "41.3 mg, 0.5 mg/kg, by vein (IV), clinic" in text and "77.7 mg" in text
+    assert "41.3 mg, 0.5 mg/kg, by vein (IV), clinic" in text and "1277.3 mg" in text
     assert "far from normal 8; calm 6; scary 2; normal again: 1 to 2 hours after" in text
     assert summary.adherence and f"{summary.adherence.logged} of {summary.adherence.days} days." in text
     assert summary.session

@@ -50,7 +50,7 @@ CANARIES = {
     "questionnaires": ("PHQ-9", "Thoughts that you would be better off dead"),
 }
 """What stands in the file only if the kind is held."""
-OUT_OF_RANGE = ("77.7", "canary early note", "Vivid dreams or nightmares", "canary late note", "GAD-7")
+OUT_OF_RANGE = ("1277.3", "canary early note", "Vivid dreams or nightmares", "canary late note", "GAD-7")
 
 
 def moment(day: date, hour: int = 11) -> Moment:
@@ -86,7 +86,7 @@ def tell(session: Session, viewer: Viewer) -> None:
         entry_id=uuid4(),
         day=TODAY - timedelta(days=4),
     )
-    _infuse(session, viewer, EARLY, 1, dose_mg=Decimal("77.7"))
+    _infuse(session, viewer, EARLY, 1, dose_mg=Decimal("1277.3"))
     for number, back in ((2, 30), (3, 16), (4, 5)):
         _infuse(
             session,
