@@ -15,6 +15,8 @@ from journal.kit.web import database, device, end_unit, person, unit
 
 KNOWN_DEVICE = "known_device"
 PROVEN_AT = "proven_at"
+INVITED = "invited"
+"""Where an invitation waits that this browser was shown before the address was confirmed."""
 PROVEN_FOR = timedelta(minutes=5)
 TOO_MANY = "There were many tries in a short time. Wait 15 minutes, or reset your passphrase by mail."
 

@@ -33,6 +33,7 @@ from journal.accounts.forms import (
     SignUpForm,
 )
 from journal.accounts.present import (
+    INVITED,
     KNOWN_DEVICE,
     TOO_MANY,
     address_bucket,
@@ -331,6 +332,9 @@ def verify(token: str) -> Page:
         return render_template("accounts/link_gone.html", purpose="verify"), 404
     unit().commit()
     say("Thank you. Your address is confirmed.")
+    invited = local_target(session.pop(INVITED, None))
+    if invited is not None:
+        return redirect(invited, 303)
     return redirect(url_for("accounts.account" if current_user.is_authenticated else "accounts.sign_in"), 303)
 
 

@@ -1,7 +1,7 @@
 """Reading the small forms of a summary's page."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from journal.domain.errors import Refused
 
@@ -20,3 +20,19 @@ def session_day(form: Mapping[str, str], today: date) -> date | None:
             {"session_on": "This day is still to come, or too long ago. Enter the day you last met."}
         )
     return day
+
+
+OLDEST_PAGE = timedelta(hours=12)
+"""As long as a session lasts: an older page was not looked at just now."""
+
+
+def seen_up_to(form: Mapping[str, str], now: datetime) -> datetime:
+    """When the page was made that the reader marks as reviewed. A time that can't be is taken as twelve hours ago, so
+    that nothing is held for seen that may not have been."""
+    try:
+        made_at = datetime.fromisoformat(form.get("made_at", ""))
+    except ValueError:
+        return now - OLDEST_PAGE
+    if made_at.tzinfo is None or not now - OLDEST_PAGE <= made_at <= now:
+        return now - OLDEST_PAGE
+    return made_at

@@ -27,7 +27,7 @@ from journal.entries.held import held_in
 from journal.entries.queries import Opened, Want, list_entries_of
 from journal.flags import queries as flags
 from journal.questionnaires.queries import filled_in
-from journal.shares.queries import Reading, list_last_reviews
+from journal.shares.queries import Reading, list_seen_up_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Person:
     days_after: int | None
     infusion: int | None
     last_logged: date | None
+    open_flags: int
 
 
 def list_people(session: Session, readings: Sequence[Reading], now: datetime) -> tuple[Person, ...]:
@@ -51,15 +52,15 @@ def list_people(session: Session, readings: Sequence[Reading], now: datetime) ->
     wants = [
         Want("profile"),
         Want("check-in", earliest - timedelta(days=READ_DAYS)),
-        Want("infusion", earliest - timedelta(days=SCORE_DAYS)),
+        Want("infusion"),  # all of them: where nobody told a number, it is counted
         Want("questionnaire", earliest - timedelta(days=SCORE_DAYS)),
     ]
     viewers = [one.viewer for one in readings]
     opened = list_entries_of(session, viewers, wants)
     raised = flags.list_open_of(session, viewers)
-    reviewed = list_last_reviews(session, [one.share_id for one in readings])
+    seen = list_seen_up_to(session, [one.share_id for one in readings])
     people = [
-        _person(reading, entries, open_flags, reviewed.get(reading.share_id), todays[reading.share_id])
+        _person(reading, entries, open_flags, seen.get(reading.share_id), todays[reading.share_id])
         for reading, entries, open_flags in zip(readings, opened, raised, strict=True)
     ]
     return tuple(sorted(people, key=lambda one: order(one.reasons, one.reading.seen_at)))
@@ -69,7 +70,7 @@ def _person(
     reading: Reading,
     entries: Sequence[Opened],
     open_flags: Sequence[flags.Waiting],
-    reviewed_at: datetime | None,
+    seen_up_to: datetime | None,
     today: date,
 ) -> Person:
     checkins = [one for one in entries if one.kind == CheckIn.kind and one.day <= today]
@@ -89,9 +90,9 @@ def _person(
         infusions,
         [one.day for one in checkins],
         _scores(entries),
-        [Flag(one.rule, say_to_reader(one.why), one.raised_at) for one in open_flags],
+        [Flag(one.rule, say_to_reader(one.why), one.told_at) for one in open_flags],
         may_be_silent=reading.scope.until is None and reading.scope.holds("daily"),
-        reviewed_at=reviewed_at,
+        seen_up_to=seen_up_to,
     )
     days = [today - timedelta(days=n) for n in range(SPARK_DAYS - 1, -1, -1)]
     last = infusions[-1] if infusions else None
@@ -104,6 +105,7 @@ def _person(
         (today - last[0]).days if last else None,
         last[1] if last else None,
         max((one.day for one in checkins), default=None),
+        len(open_flags),
     )
 
 

@@ -4,10 +4,12 @@ from datetime import date, datetime
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from flask import session as flask_session
 from werkzeug.wrappers import Response
 
 from journal.accounts import present
 from journal.accounts import service as accounts
+from journal.accounts.present import INVITED
 from journal.care import forms
 from journal.care.queries import list_people
 from journal.domain.errors import NotYours, Refused
@@ -16,11 +18,11 @@ from journal.domain.summary import Summary
 from journal.entries.forms import entry_id_of
 from journal.factors.present import second_step_first
 from journal.kit import clock
-from journal.kit.web import attach, database, end_unit, find_person, person, public, say, unit
+from journal.kit.web import attach, database, end_unit, find_person, person, public, say, show_missing, unit
 from journal.shares import queries, service
 from journal.shares.queries import Reading
 from journal.summaries.files import FILES, CannotDraw, name_of
-from journal.summaries.present import drawn_with, window_of
+from journal.summaries.present import WINDOWS, drawn_with, window_of
 from journal.summaries.queries import get_summary
 from journal.trends import drawing
 
@@ -47,6 +49,8 @@ def invitation(token: str) -> Page:
     if invited is None:
         return render_template("care/invitation_gone.html"), 404
     who = find_person()
+    if who is None or not who.is_verified:
+        flask_session[INVITED] = request.path  # confirming the address leads back here
     if who is None:
         return render_template("care/invitation.html", who=None, reading=None, address=token)
     mine = queries.invited_hash(unit(), accounts.email_key(who.email)) == invited.invited_hash
@@ -70,7 +74,7 @@ def invitation(token: str) -> Page:
 
 
 @blueprint.get("/care")
-def index() -> str:
+def index() -> Page:
     now = clock.now()
     end_unit()  # what is read afterwards is read as it is after this
     with database().writing() as own:
@@ -79,16 +83,21 @@ def index() -> str:
     people = list_people(unit(), readings, now)
     find = request.args.get("find", "").strip()[:60]
     shown = [one for one in people if find.casefold() in one.reading.name.casefold()]
-    return render_template(
+    answer = render_template(
         "care/index.html",
         first=[one for one in shown if one.reasons],
         others=[one for one in shown if not one.reasons],
         count=len(people),
+        first_count=sum(bool(one.reasons) for one in people),
         find=find,
         now=now.astimezone(present.zone()),
         draw=drawing,
         say_number=say_number,
     )
+    with database().reading() as fresh:
+        if not service.are_open(fresh, readings, clock.now()):
+            return redirect(request.full_path, 303)  # somebody ended or changed a share meanwhile: ask anew
+    return answer
 
 
 def _read(share_id: UUID, shape: str) -> Reading:
@@ -96,7 +105,8 @@ def _read(share_id: UUID, shape: str) -> Reading:
     NotYours."""
     end_unit()
     with database().writing() as own:
-        reading = service.read(own, person().account_id, share_id, shape, clock.now())
+        days = WINDOWS[window_of(request.args)[0]]
+        reading = service.read(own, person().account_id, share_id, shape, clock.now(), days)
         own.commit()
     return reading
 
@@ -104,7 +114,7 @@ def _read(share_id: UUID, shape: str) -> Reading:
 def _is_open(reading: Reading) -> bool:
     """Asked once more when the answer is made: one that took long is not sent after the end."""
     with database().reading() as fresh:
-        return service.is_open(fresh, reading.share_id, clock.now())
+        return service.is_open(fresh, reading, clock.now())
 
 
 def _ended(share_id: UUID) -> Page:
@@ -113,6 +123,16 @@ def _ended(share_id: UUID) -> Page:
         if not queries.was_reader(fresh, person().account_id, share_id):
             raise NotYours("share")
     return render_template("care/ended.html"), 404
+
+
+@blueprint.errorhandler(NotYours)
+def show_ended(_error: NotYours) -> Page:
+    """What was open on the screen when the share ended, or nothing at all for whoever never read by it."""
+    end_unit()
+    try:
+        return _ended((request.view_args or {})["share_id"])
+    except (NotYours, KeyError):
+        return show_missing(_error)  # type: ignore[return-value] # an answer, whichever shape it has
 
 
 @blueprint.get("/care/<uuid:share_id>")
@@ -200,10 +220,16 @@ def review(share_id: UUID) -> Page:
     reading = _current(share_id)
     line, review_id = request.form.get("line", ""), entry_id_of(request.form, "review_id")
     try:
-        service.review(unit(), reading, review_id, line, reading.today(now), now)
+        seen_up_to = forms.seen_up_to(request.form, now)
+        service.review(unit(), reading, review_id, line, reading.today(now), now, seen_up_to)
     except Refused as refused:
         return render_template(
-            "care/line.html", reading=reading, line=line, problem=refused.reasons["line"], review_id=review_id
+            "care/line.html",
+            reading=reading,
+            line=line,
+            problem=refused.reasons["line"],
+            review_id=review_id,
+            made_at=request.form.get("made_at", ""),
         ), 422
     unit().commit()
     say(f"Marked as reviewed. {reading.name} can see that.")

@@ -150,6 +150,9 @@ class Scope:
         for name in GRADED:
             if held.get(name):
                 held[name] = {effect: told for effect, told in held[name].items() if effect not in UNTOLD}
+        graded = payload.get("side_effects") or {}
+        if "worst_side_effect" in held and any(graded.get(effect, "none") != "none" for effect in UNTOLD):
+            held["worst_side_effect"] = None  # it may be about what is told to nobody
         if not any(held.values()):
             return None
         return {**EMPTY.get(entry_kind, {}), **held}
@@ -206,8 +209,6 @@ LONGEST_DAYS = 366
 """Own choice: a share with a named person ends after a year at most, and can be made longer then."""
 DAYS_BACK = {"14": 14, "90": 90, "all": None}
 """From which day: two weeks, three months, or everything."""
-ASK_TWICE_HOURS = 24
-"""In the day after an infusion a new or wider share asks once more (judgement may be affected; own choice)."""
 
 
 def last_day(days: int, today: date) -> date:

@@ -157,6 +157,9 @@ _TO_READER = (
 def sentence(measure: Measure, benefit: Benefit, next_number: int | None, *, to_patient: bool = True) -> str:
     """One plain sentence to the patient, or about somebody; nothing where there is nothing to say."""
     text = _sentence(measure, benefit, next_number)
+    if benefit.kind == "none" and not to_patient:
+        n = benefit.infusion.number
+        text = f"After infusion {n}, there was no day within a week on which {_better(measure)}."
     if not to_patient:
         for own, told in _TO_READER:
             text = text.replace(own, told)

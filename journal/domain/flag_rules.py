@@ -6,6 +6,9 @@ Every threshold marked "own choice" has to be approved by a clinician before pat
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
+
+from journal.domain.access import Scope
 
 OWN = "own choice, to be approved by a clinician"
 URGENCIES = ("emergency", "safety", "urgent", "review", "support")
@@ -117,7 +120,7 @@ RULES: Mapping[str, Rule] = {
             "Very high or wired mood with little need for sleep, at moderate or more",
             f"general guidance on mania; the threshold is {OWN}",
         ),
-        Rule("severe", "urgent", "Any side effect at severe that no rule above names", OWN),
+        Rule("severe", "urgent", "Any other side effect at severe", OWN),
         Rule(
             "urinary",
             "review",
@@ -160,11 +163,24 @@ OF_KIND: Mapping[str, tuple[str, ...]] = {
 OF_RULE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("check-in", "still-unreal"): ("daily", "infusions"),
     ("check-in", "still-seeing"): ("side-effects", "infusions"),
+    ("check-in", "urinary"): ("side-effects", "infusions"),
+    ("after-infusion", "urinary"): ("side-effects", "infusions"),
+    ("urinary-check", "urinary"): ("side-effects", "infusions"),
 }
-"""These say how long after an infusion it was, so they come from the infusion too."""
+"""These count the hours after an infusion, or reports of several kinds, so they come from those too."""
 
 
-def kinds_of(rule: Rule, entry_kind: str) -> tuple[str, ...]:
-    """The shared kinds that a flag comes from. A kind that isn't named comes from nothing that can be shared, and an
-    unknown kind is held by nobody."""
-    return OF_RULE.get((entry_kind, rule.id)) or OF_KIND.get(entry_kind, ("nobody",))
+LOOKS_BACK: Mapping[str, int] = {
+    "urinary": URINARY_DAYS,
+    "still-unreal": UNREAL_DAYS + 1,
+    "still-seeing": UNREAL_DAYS + 1,
+}
+"""So many days before its own a rule may rest on: reports counted, or the infusion that hours are counted from."""
+
+
+def may_see(scope: Scope, rule: Rule, entry_kind: str, day: date) -> bool:
+    """Whether a share holds everything that a flag comes from: the kinds of its entry and of what its rule looks at,
+    its day, and the days before it that the rule counts. An unknown kind is held by nobody."""
+    kinds = OF_RULE.get((entry_kind, rule.id)) or OF_KIND.get(entry_kind, ("nobody",))
+    first = day - timedelta(days=LOOKS_BACK.get(rule.id, 1 if entry_kind == "after-infusion" else 0))
+    return scope.holds(*kinds) and scope.holds_day(day) and (scope.since is None or scope.since <= first)

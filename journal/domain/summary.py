@@ -3,6 +3,7 @@
 It is built from what the share holds and from nothing else. It describes; it never advises.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -69,7 +70,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    """An open flag: its rule, and why it was raised, in words."""
+    """An open flag: its rule, and why it was raised, in words; `raised_at`, when it was last told."""
 
     id: UUID
     rule: Rule
@@ -167,9 +168,13 @@ def count_effects(days: Sequence[Day]) -> tuple[tuple[str, tuple[int, int, int]]
     return tuple((SIDE_EFFECTS[effect].label, (n[0], n[1], n[2])) for effect, n in order)
 
 
-def adherence(days: Sequence[Day], first: date, last: date) -> Adherence:
-    """From the first day shown to the last; days before anything was logged count as well, since they were shared."""
+def adherence(days: Sequence[Day], first: date, last: date, today: date) -> Adherence:
+    """From the first day shown, or the first one with anything in it, to the last; a day that isn't over counts only
+    when something was logged."""
     by_day = {one.day: one for one in days}
+    first = max(first, min(by_day, default=first))
+    if last == today and today not in by_day:
+        last -= timedelta(days=1)
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return Adherence(
         len(every),
@@ -203,10 +208,22 @@ def _short(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]}"
 
 
+_ABOUT = (
+    (re.compile(r", \d+ hours after the infusion"), ""),
+    (re.compile(r"\byourself\b"), "themselves"),
+    (re.compile(r"\byour\b"), "their"),
+    (re.compile(r"\byou\b"), "they"),
+)
+
+
 def say_to_reader(why: str) -> str:
-    """A flag's reason, told to the patient as "You logged …", as it is told about somebody."""
+    """A flag's reason, told to the patient as "You logged …", as it is told about somebody. Words in quotation marks
+    are the form's own and stay. The hours since an infusion are left out: they would tell its time."""
     rest = why.removeprefix("You ")
-    return rest[:1].upper() + rest[1:]
+    parts = re.split("(“[^”]*”)", rest[:1].upper() + rest[1:])
+    for pattern, told in _ABOUT:
+        parts = [part if part.startswith("“") else pattern.sub(told, part) for part in parts]
+    return "".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +260,8 @@ def since_session(
     zone: ZoneInfo,
 ) -> Session:
     """What happened on the day of the last session and after it."""
+    if day > trends.last:
+        return Session(day, (("Days", "none of the days since are shared."),))
     lines: list[tuple[str, str]] = []
     if scope.holds("infusions"):
         for one in infusions:
@@ -296,7 +315,7 @@ def _effects_line(days: Sequence[Day]) -> str:
         for effect, grade in one.side_effects.items():
             worst[effect] = max(worst.get(effect, 0), GRADES.index(grade))
     if not worst:
-        return "none logged either way."
+        return "nothing logged about them."
     felt = sorted(((grade, effect) for effect, grade in worst.items() if grade), key=lambda p: -p[0])
     if not felt:
         return "none."

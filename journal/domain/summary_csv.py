@@ -95,7 +95,9 @@ def _about(summary: Summary) -> Iterator[Row]:
     if told is not None:
         yield _row("about", "days-logged", "Days logged", None, told.logged, f"of {told.days} days")
         yield _row("about", "days-late", "Filled in later", None, say_runs(told.late) or "None")
-        yield _row("about", "days-missing", "Nothing logged on", None, say_runs(told.missing) or "None")
+        yield _row(
+            "about", "days-missing", "Nothing in what is shared on", None, say_runs(told.missing) or "None"
+        )
 
 
 def _flags(summary: Summary) -> Iterator[Row]:

@@ -39,15 +39,17 @@ class Reason:
     says: str
     rule: str
     at: datetime | None = None
+    more: int = 0
+    """So many more flags of the same rule are open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """An open flag, as the list needs it."""
+    """An open flag, as the list needs it; `told_at`, when it was last told."""
 
     rule: Rule
     why: str
-    raised_at: datetime
+    told_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ class Recent:
     scores: Sequence[Score]
     flags: Sequence[Flag]
     may_be_silent: bool = True
-    reviewed_at: datetime | None = None
+    seen_up_to: datetime | None = None
+    """When the page was made that the reader last marked as reviewed; None where something was shared since that it
+    could not show."""
 
 
 RANKS = ("emergency", "safety", "urgent", "review", "worse", "silent")
@@ -80,7 +84,7 @@ RANKS = ("emergency", "safety", "urgent", "review", "worse", "silent")
 TAGS = {
     "emergency": "Warning sign",
     "safety": "Safety answer",
-    "urgent": "Call the clinic",
+    "urgent": "Strong side effect",
     "review": "To look at",
     "worse": "Worse",
     "silent": "Silent",
@@ -92,7 +96,7 @@ def reasons(told: Recent, today: date) -> tuple[Reason, ...]:
     still in the summary, but no longer a reason to be seen first."""
     by_rule: dict[str, list[Flag]] = {}
     for flag in told.flags:
-        if told.reviewed_at is None or flag.raised_at > told.reviewed_at:
+        if told.seen_up_to is None or flag.told_at > told.seen_up_to:
             by_rule.setdefault(flag.rule.id, []).append(flag)
     found = [_flagged(flags) for flags in by_rule.values()]
     found += [one for one in (_down(told, today), *_worse(told, today), _silent(told, today)) if one]
@@ -101,9 +105,8 @@ def reasons(told: Recent, today: date) -> tuple[Reason, ...]:
 
 def _flagged(flags: Sequence[Flag]) -> Reason:
     """The flags of one rule are one reason: the newest in words, the others as a number."""
-    newest, rule = max(flags, key=lambda flag: flag.raised_at), flags[0].rule
-    others = f" And {len(flags) - 1} more by this rule." if len(flags) > 1 else ""
-    return Reason(rule.urgency, TAGS[rule.urgency], newest.why, rule.when + others, newest.raised_at)
+    newest, rule = max(flags, key=lambda flag: flag.told_at), flags[0].rule
+    return Reason(rule.urgency, TAGS[rule.urgency], newest.why, rule.when, newest.told_at, len(flags) - 1)
 
 
 def _down(told: Recent, today: date) -> Reason | None:
@@ -164,7 +167,7 @@ def _silent(told: Recent, today: date) -> Reason | None:
     return Reason(
         "silent",
         "Silent",
-        f"Nothing logged for {quiet} days, since {last.day} {last:%B}, after infusion {number} on {day.day} {day:%B}.",
+        f"Nothing in what is shared for {quiet} days, since {last.day} {last:%B}, after infusion {number} on {day.day} {day:%B}.",
         f"{SILENT_DAYS} days without an entry in the {SILENT_UNTIL} days after an infusion",
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
-from journal.domain.flag_rules import AGAIN_DAYS, RULES, URGENCIES, Rule, kinds_of
+from journal.domain.flag_rules import AGAIN_DAYS, RULES, URGENCIES, Rule, may_see
 from journal.entries.queries import ENTRIES, KEYS, get_box
 from journal.flags.models import Flag
 from journal.kit.db import vault_of
@@ -31,7 +31,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A flag as its patient may read it; `kind` is its entry's."""
+    """A flag as its patient may read it; `kind` and `day` are its entry's."""
 
     id: UUID
     rule: Rule
@@ -39,6 +39,7 @@ class Waiting:
     raised_at: datetime
     told_at: datetime
     kind: str
+    day: date
 
 
 # Asked on every page, so it is put together once.
@@ -65,7 +66,7 @@ def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     """The flags for which help has not been seen yet, the gravest first."""
     viewer.must_be_patient()
     statement = (
-        select(_F.id, _F.raised_at, _F.told_at, _F.sealed, _E.kind)
+        select(_F.id, _F.raised_at, _F.told_at, _F.sealed, _E.kind, _E.day)
         .join(ENTRIES, and_(_E.patient_id == _F.patient_id, _E.id == _F.entry_id))
         .where(_F.patient_id == viewer.patient_id, _F.help_on.is_not(None))
     )
@@ -76,10 +77,14 @@ def list_waiting(session: Session, viewer: Viewer) -> tuple[Waiting, ...]:
     opened = []
     for row in rows:
         told = orjson.loads(box.open(row.sealed, belongs_to(viewer.patient_id, row.id)))
-        opened.append(Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at, row.kind))
+        opened.append(
+            Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at, row.kind, row.day)
+        )
     return tuple(sorted(opened, key=lambda one: (URGENCIES.index(one.rule.urgency), one.raised_at)))
 
 
+TAKEN_BACK = "You logged what gave cause for this, and deleted it since."
+"""What was deleted is told to nobody in its words; that there was a cause stays, until somebody closes the flag."""
 _OPEN = (
     select(
         _F.patient_id,
@@ -89,6 +94,7 @@ _OPEN = (
         _F.sealed,
         _E.kind,
         _E.day,
+        _E.is_deleted,
         _K.wrapped_key,
     )
     .select_from(
@@ -111,22 +117,22 @@ def list_open_of(session: Session, viewers: Sequence[Viewer]) -> list[tuple[Wait
         return []
     rows = session.execute(_OPEN, {"patients": list({one.patient_id for one in viewers})}).all()
     vault = vault_of(session)
-    by_patient: dict[UUID, list[tuple[Waiting, date]]] = {}
+    by_patient: dict[UUID, list[Waiting]] = {}
     for row in rows:
         box = vault.box(row.wrapped_key, row.patient_id.bytes)
         told = orjson.loads(box.open(row.sealed, belongs_to(row.patient_id, row.id)))
-        flag = Waiting(row.id, RULES[told["rule"]], told["why"], row.raised_at, row.told_at, row.kind)
-        by_patient.setdefault(row.patient_id, []).append((flag, row.day))
+        why = TAKEN_BACK if row.is_deleted else told["why"]
+        flag = Waiting(row.id, RULES[told["rule"]], why, row.raised_at, row.told_at, row.kind, row.day)
+        by_patient.setdefault(row.patient_id, []).append(flag)
     return [
         tuple(
             sorted(
                 (
                     flag
-                    for flag, day in by_patient.get(viewer.patient_id, ())
-                    if viewer.scope is None
-                    or (viewer.scope.holds(*kinds_of(flag.rule, flag.kind)) and viewer.scope.holds_day(day))
+                    for flag in by_patient.get(viewer.patient_id, ())
+                    if viewer.scope is None or may_see(viewer.scope, flag.rule, flag.kind, flag.day)
                 ),
-                key=lambda flag: flag.raised_at,
+                key=lambda flag: flag.told_at,
                 reverse=True,
             )
         )

@@ -13,7 +13,7 @@ from journal.kit.web import attach, database, end_unit, public, unit, wake_outbo
 from journal.shares import queries, service
 from journal.shares.queries import Reading
 from journal.summaries.files import FILES, CannotDraw, name_of
-from journal.summaries.present import drawn_with, window_of
+from journal.summaries.present import WINDOWS, drawn_with, window_of
 from journal.summaries.queries import get_summary
 
 blueprint = Blueprint("links", __name__)
@@ -63,6 +63,16 @@ def keep(token: str, ending: str) -> Page:
     return attach(body, file.media_type, name_of(file, summary))
 
 
+def _locked(token: str) -> Page:
+    """No try was left, or the link closed a moment ago."""
+    state = queries.find_link(unit(), token, clock.now())
+    if state is not None and state.state == "locked":
+        service.lock_spent(unit(), state.share_id, clock.now())
+        unit().commit()
+        wake_outbox()
+    return _closed(token) or _ask(token, WRONG, 422)
+
+
 def _summary(reading: Reading) -> Summary:
     now = clock.now()
     window, chosen = window_of(request.args)
@@ -86,7 +96,8 @@ def _read(token: str, shape: str) -> Reading | None:
     if opening is None:
         return None
     with database().writing() as own:
-        reading = service.read_by_link(own, token, opening, shape, clock.now())
+        days = WINDOWS[window_of(request.args)[0]]
+        reading = service.read_by_link(own, token, opening, shape, clock.now(), days)
         own.commit()
     return reading
 
@@ -94,7 +105,7 @@ def _read(token: str, shape: str) -> Reading | None:
 def _is_open(reading: Reading) -> bool:
     """Asked once more when the answer is made: one that took long is not sent after the end."""
     with database().reading() as fresh:
-        return service.is_open(fresh, reading.share_id, clock.now())
+        return service.is_open(fresh, reading, clock.now())
 
 
 def _cookie(share_id: UUID) -> str:
@@ -114,14 +125,13 @@ def _closed(token: str) -> Page | None:
 
 
 def _try(token: str) -> Page:
-    closed = _closed(token)
-    if closed is not None:
-        return closed
+    if _closed(token) is not None:
+        return _locked(token)
     tried = service.count_try(unit(), token, clock.now())
     unit().commit()
     end_unit()
     if tried is None:
-        return _closed(token) or _ask(token, WRONG, 422)
+        return _locked(token)
     share_id, expected = tried
     hasher: Any = current_app.extensions["hasher"]
     typed = plain_passcode(request.form.get("passcode", "")[:100])

@@ -23,7 +23,7 @@ from journal.infusions.queries import plan_id
 from journal.profiles.queries import PROFILE, profile_id, profile_in
 from journal.safety.queries import safety_check_id, safety_plan_id
 from journal.shares.queries import Held as Share
-from journal.shares.queries import list_shares
+from journal.shares.queries import Reviewed, list_reviews, list_shares
 from journal.summaries.queries import get_summary
 
 
@@ -37,6 +37,7 @@ class Export:
     profile: Profile
     infusions: tuple[Held, ...]
     shares: tuple[Share, ...]
+    reviews: tuple[Reviewed, ...]
     access_log: AccessLog
     summary: Summary
 
@@ -68,6 +69,7 @@ def get_export(session: Session, viewer: Viewer, name: str, moment: Moment) -> E
         profile,
         held_in(opened),
         list_shares(session, viewer, moment.now),
+        list_reviews(session, viewer),
         get_access_log(session, viewer, everything=True),
         get_summary(
             session, everything, profile.name or name, moment.zone, moment.today, moment.now, window="all"
@@ -85,6 +87,7 @@ def to_data(export: Export, account: Mapping[str, Any], now: datetime) -> dict[s
     entries = [dump_entry(one, own_id) for one in export.entries]
     return {
         "shares": [_share(one) for one in export.shares],
+        "reviews": [_review(one, export.shares) for one in export.reviews],
         "access_log": [_read(one, export.shares) for one in reversed(export.access_log.rows)],
         "access_log_is_whole": export.access_log.is_whole,
         "format": FORMAT,
@@ -113,6 +116,11 @@ def _share(one: Share) -> dict[str, Any]:
         "first_opened_at": _iso(one.first_opened_at),
         "last_opened_at": _iso(one.seen_at),
     }
+
+
+def _review(one: Reviewed, shares: Sequence[Share]) -> dict[str, Any]:
+    by = next((share.to for share in shares if share.id == one.share_id), "")
+    return {"by": by, "at": _iso(one.at), "last_day": _iso(one.last_day), "line": one.line}
 
 
 def _read(one: Logged, shares: Sequence[Share]) -> dict[str, Any]:

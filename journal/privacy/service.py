@@ -1,7 +1,7 @@
 """Bringing a journal in, and deleting an account for good. Nothing here commits."""
 
 from collections.abc import Callable
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
@@ -62,10 +62,20 @@ TOUCHED = (
 anybody from deleting them before it."""
 
 
-def parse(data: Any, viewer: Viewer) -> Journal:
-    """A file's data as a journal of the viewer's. Raises Refused."""
+CLOCKS_APART = timedelta(days=1)
+"""Own choice: so far may the clock of the server that a file comes from be ahead of ours, zones included."""
+
+
+def parse(data: Any, viewer: Viewer, now: datetime) -> Journal:
+    """A file's data as a journal of the viewer's. Raises Refused, also for days and times that are still to come: what
+    was made last counts, so they would win over everything logged from now on."""
     journal = exchange.parse(data, partial(own_id_of, viewer.patient_id))
+    latest = now + CLOCKS_APART
     for place, one in enumerate(journal.entries, 1):
+        times = [at for r in one.revisions for at in (r.captured_at, r.received_at)]
+        if max(times) > latest or max(one.day, *(r.day for r in one.revisions)) > latest.date():
+            reason = f"Entry {place} ({one.kind} of {one.day}): its day or a time is still to come."
+            raise Refused({f"entry-{place}": reason})
         if one.beside != len(open_versions(one.made_beside, one.settled_revision)):
             reason = f"Entry {place} ({one.kind} of {one.day}): its “beside” doesn’t fit its versions."
             raise Refused({f"entry-{place}": reason})

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from journal.domain.after_infusion import DOMAINS, AfterInfusion
+from journal.domain.cells import guard
 from journal.domain.checkin import CheckIn, Note
 from journal.domain.exchange import Whole
 from journal.domain.infusion import VITAL_FIELDS, Infusion
@@ -19,8 +20,6 @@ from journal.domain.profile import Profile
 from journal.domain.questionnaires import RESPONSES, band, score
 from journal.domain.side_effects import ASKED_IF_NOW, SIDE_EFFECTS
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A cell that begins so would be worked out by a spreadsheet: it gets an apostrophe in front."""
 Cell = str | int | Decimal | bool | None
 Table = tuple[Sequence[str], Iterable[Sequence[Cell]]]
 
@@ -59,9 +58,7 @@ def safe(cell: Cell) -> Cell:
     """The cell, unable to be taken for a formula. Numbers stay numbers, yes and no are words, empty is skipped."""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA):
-        return f"'{cell}"
-    return cell
+    return guard(cell) if isinstance(cell, str) else cell
 
 
 ABOUT = ("id", "day", "logged_at", "filled_in_later", "versions")

@@ -98,7 +98,7 @@ def _parts(found: queries.Export, now: datetime) -> dict[str, bytes]:
         **shown,
         standing=readable.standing(found),
         days=readable.by_day(found),
-        extras={name: data[name] for name in ("shares", "access_log")},
+        extras={name: data[name] for name in ("shares", "reviews", "access_log")},
         zone=present.zone(),
     )
     readme = render_template("privacy/readme.txt", **shown)
@@ -161,7 +161,7 @@ def _count_import() -> bool:
 
 
 def _keep_journal(data: Any) -> Page:
-    journal = service.parse(data, present.viewer())
+    journal = service.parse(data, present.viewer(), clock.now())
     is_new = service.take_in(unit(), present.viewer(), journal, present.moment())
     unit().commit()
     count = len(journal.entries)

@@ -82,7 +82,8 @@ class ShareOpening(Base):
 
 
 class Review(Base):
-    """A reader marked a summary as reviewed, with a line back or none."""
+    """A reader marked a summary as reviewed, with a line back or none. `seen_up_to`: when that page was made, so that
+    what came between the page and the button is not taken for seen."""
 
     __tablename__ = "reviews"
     __table_args__ = (Index("ix_reviews_patient_id_at", "patient_id", "at"),)
@@ -92,5 +93,6 @@ class Review(Base):
     patient_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     reader_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
     at: Mapped[datetime] = mapped_column(Instant)
+    seen_up_to: Mapped[datetime] = mapped_column(Instant)
     last_day: Mapped[date] = mapped_column(Date)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from journal.accounts import present
-from journal.domain.flag_rules import Rule, kinds_of
+from journal.domain.flag_rules import Rule, may_see
 from journal.kit import clock
 from journal.kit.web import unit
 from journal.shares.queries import list_shares
@@ -23,13 +24,13 @@ class Seen:
         return " and ".join(filter(None, [", ".join(self.names[:-1]), *self.names[-1:]]))
 
 
-def who_sees(told: Iterable[tuple[Rule, str]]) -> Seen:
-    """Who can open what comes from these rules and kinds of entry, with the shares as they are now."""
+def who_sees(told: Iterable[tuple[Rule, str, date]]) -> Seen:
+    """Who can open what comes from these rules, kinds of entry and days, with the shares as they are now."""
     open_now = [
         one
         for one in list_shares(unit(), present.viewer(), clock.now())
-        if one.state == "open" and one.scope.until is None
+        if one.state == "open" and one.openings_left != 0
     ]
-    wanted = [kinds_of(rule, kind) for rule, kind in told]
-    names = [one.to for one in open_now if any(one.scope.holds(*kinds) for kinds in wanted)]
+    causes = list(told)
+    names = [one.to for one in open_now if any(may_see(one.scope, *cause) for cause in causes)]
     return Seen(tuple(dict.fromkeys(names)), bool(open_now))

@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from journal.accounts import queries as accounts
@@ -34,8 +34,9 @@ _K: Any = KEYS.c
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A share as its patient sees it. `state`: "waiting" (invited), "open", "ended", "expired", "locked" or
-    "declined"."""
+    """A share as its patient sees it. `state`: "waiting" (invited), "unanswered" (the invitation is too
+    old; it can be sent anew), "open", "used" (a link for one
+    opening that was opened), "ended", "expired", "locked" or "declined"."""
 
     id: UUID
     way: str
@@ -55,7 +56,7 @@ class Held:
 
     @property
     def is_live(self) -> bool:
-        return self.state in ("waiting", "open")
+        return self.state in ("waiting", "unanswered", "open", "used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Reading:
     expires_at: datetime
     seen_at: datetime | None
     session_on: date | None
+    changed_at: datetime
 
     @property
     def scope(self) -> Scope:
@@ -117,10 +119,10 @@ def _state(row: Any, now: datetime) -> str:
     if row.expires_at <= now:
         return "expired"
     if row.way == "person" and row.accepted_at is None:
-        return "waiting"
+        return "waiting" if row.invite_expires_at > now else "unanswered"
     if row.way == "person" and row.reader_id is None:  # the reader's account is gone
         return "ended"
-    return "open"
+    return "used" if row.openings_left == 0 else "open"
 
 
 def _held(row: Any, box: Box, patient_id: UUID, now: datetime) -> Held:
@@ -210,8 +212,7 @@ _READINGS = (
         _S.expires_at,
         _S.seen_at,
         _S.session_on,
-        _S.first_opened_at,
-        _S.tell_me,
+        _S.changed_at,
         _S.sealed,
         _K.wrapped_key,
         accounts.ACCOUNTS.c.zone,
@@ -241,6 +242,7 @@ def _reading(session: Session, row: Any, reader_id: UUID | None) -> Reading:
         row.expires_at,
         row.seen_at,
         row.session_on,
+        row.changed_at,
     )
 
 
@@ -292,7 +294,7 @@ class LinkState:
 def find_link(session: Session, link: str, now: datetime) -> LinkState | None:
     """The link's state, or None where there is no such link."""
     row = session.execute(
-        select(_S.id, _S.ended_at, _S.ended_why, _S.expires_at, _S.openings_left).where(
+        select(_S.id, _S.ended_at, _S.ended_why, _S.expires_at, _S.openings_left, _S.tries).where(
             _S.link_hash == hash_token(link)
         )
     ).one_or_none()
@@ -300,6 +302,8 @@ def find_link(session: Session, link: str, now: datetime) -> LinkState | None:
         return None
     if row.ended_at is not None or row.expires_at <= now:
         return LinkState(row.id, "locked" if row.ended_why == "locked" else "ended")
+    if row.tries >= MOST_TRIES:
+        return LinkState(row.id, "locked")
     return LinkState(row.id, "used" if row.openings_left == 0 else "open")
 
 
@@ -327,20 +331,18 @@ def list_reviews(session: Session, viewer: Viewer, share_ids: Sequence[UUID] = (
     )
 
 
-def list_last_reviews(session: Session, share_ids: Sequence[UUID]) -> dict[UUID, datetime]:
-    """When each share was last marked as reviewed."""
+def list_seen_up_to(session: Session, share_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """Of each share, when the page was made that was last marked as reviewed; left out where the share was changed
+    after that, since what it shows now may not have been there to be seen."""
     if not share_ids:
         return {}
-    rows = session.execute(select(Review.share_id, Review.at).where(Review.share_id.in_(share_ids)))
-    last: dict[UUID, datetime] = {}
-    for share_id, at in rows:
-        last[share_id] = max(at, last.get(share_id, at))
-    return last
-
-
-def has_shares(session: Session, reader_id: UUID) -> bool:
-    """Whether somebody ever shared with this person."""
-    return session.execute(select(_S.id).where(_S.reader_id == reader_id).limit(1)).first() is not None
+    rows = session.execute(
+        select(Review.share_id, func.max(Review.seen_up_to), _S.changed_at)
+        .join(Share.__table__, _S.id == Review.share_id)
+        .where(Review.share_id.in_(share_ids))
+        .group_by(Review.share_id, _S.changed_at)
+    )
+    return {share_id: seen for share_id, seen, changed_at in rows if changed_at <= seen}
 
 
 def find_address(session: Session, share_id: UUID) -> tuple[UUID, str] | None:

@@ -4,6 +4,7 @@ Every read goes through here: it is held against the share as it stands at that 
 access log before anything is shown.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hmac import compare_digest
@@ -18,9 +19,11 @@ from sqlalchemy.orm import Session
 
 from journal.accounts import service as accounts
 from journal.audit import service as audit
+from journal.audit.queries import Read
 from journal.domain.access import LINK_DAYS, LONGEST_DAYS, Scope, Viewer
 from journal.domain.days import instant_of
 from journal.domain.errors import NotYours, Refused
+from journal.domain.worklist import SCORE_DAYS
 from journal.entries import service as entries
 from journal.entries.queries import get_box
 from journal.kit import outbox
@@ -29,6 +32,9 @@ from journal.shares import queries
 from journal.shares.models import Review, Share, ShareOpening
 from journal.shares.queries import INVITE_DAYS, MOST_TRIES, Reading, belongs_to, review_belongs_to
 
+LIST_DAYS = SCORE_DAYS
+LISTED = frozenset({"daily", "side-effects", "infusions", "questionnaires"})
+"""What a list of people can show: measures, scores, infusions and flags, of so many days."""
 MOST_SHARES = 50
 """Own choice: so many can be open at once. More would be hard to look after."""
 MOST_LINE = 280
@@ -53,19 +59,22 @@ def expiry(ends_on: date, zone: ZoneInfo, day_ends_hour: int) -> datetime:
     return instant_of(ends_on + timedelta(days=1), time(day_ends_hour), zone)
 
 
-def check(wish: Wish, way: str, today: date) -> None:
-    """Raises Refused, with a reason for each field that can't be as it is."""
+def check(wish: Wish, way: str, today: date, since: date | None = None) -> None:
+    """Raises Refused, with a reason for each field that can't be as it is. `since`: the day on which a link was made,
+    from which its 31 days count, however often it is changed."""
     reasons = {}
     if not wish.scope.kinds:
         reasons["kinds"] = "Choose at least one thing to share."
     if wish.scope.since and wish.scope.until and wish.scope.since > wish.scope.until:
         reasons["until"] = "The last day is before the first one. Change one of them."
-    most = LINK_DAYS if way == "link" else LONGEST_DAYS
+    if wish.scope.since and wish.scope.since > wish.ends_on:
+        reasons["since"] = "These days begin after the share has ended. Choose an earlier day."
+    most = LINK_DAYS - 1 if way == "link" else LONGEST_DAYS  # a link's first day counts
     if wish.ends_on < today:
         reasons["ends_on"] = "This day has passed. Choose today or a later one."
-    elif (wish.ends_on - today).days > most:
+    elif (wish.ends_on - (since or today)).days > most:
         reasons["ends_on"] = (
-            f"A link can be open for {LINK_DAYS} days at most. Choose an earlier day."
+            f"A link can be open for {LINK_DAYS} days at most. Choose an earlier day, or make a new link."
             if way == "link"
             else "A share ends after a year at most. You can make it longer then."
         )
@@ -86,8 +95,26 @@ def invite(session: Session, viewer: Viewer, wish: Wish, ends_at: datetime, now:
         now,
         way="person",
         invited_hash=invited,
-        invite_expires_at=min(ends_at, now + timedelta(days=INVITE_DAYS)),
+        invite_expires_at=_invite_ends(ends_at, now),
     ) and _ask_for_mail(session, viewer, wish, now)
+
+
+def _invite_ends(ends_at: datetime, now: datetime) -> datetime:
+    return min(ends_at, now + timedelta(days=INVITE_DAYS))
+
+
+def invite_again(session: Session, viewer: Viewer, share_id: UUID, now: datetime) -> None:
+    """Send the invitation's mail once more, for two more weeks; the link in the earlier one is no use from then on.
+    Raises NotYours where nobody waits to be asked."""
+    held = queries.get_share(session, viewer, share_id, now)
+    if held.state not in ("waiting", "unanswered"):
+        raise NotYours("share")
+    session.execute(
+        update(Share)
+        .where(Share.id == share_id, Share.accepted_at.is_(None))
+        .values(invite_expires_at=_invite_ends(held.expires_at, now))
+    )
+    outbox.put(session, "invitation", held.email, viewer.patient_id, now, subject_id=share_id)
 
 
 def _ask_for_mail(session: Session, viewer: Viewer, wish: Wish, now: datetime) -> bool:
@@ -196,6 +223,7 @@ def change(session: Session, viewer: Viewer, wish: Wish, ends_at: datetime, now:
             changed_at=now,
             tell_me=wish.tell_me,
             sealed=_seal(session, viewer, wish),
+            invite_expires_at=_invite_ends(ends_at, now),
         )
     )
     if not result.rowcount:
@@ -312,6 +340,14 @@ def count_try(session: Session, link: str, now: datetime) -> tuple[UUID, str] | 
 def refuse_try(session: Session, share_id: UUID, now: datetime) -> int:
     """The try was wrong. After the tenth the link is locked and its patient told; gives how many tries are left."""
     tries = session.execute(select(Share.tries).where(Share.id == share_id)).scalar_one()
+    lock_spent(session, share_id, now)
+    return int(MOST_TRIES - tries)
+
+
+def lock_spent(session: Session, share_id: UUID, now: datetime) -> None:
+    """Lock a link whose ten tries are spent, and tell its patient: also where whoever spent the last one was lost on
+    the way."""
+    tries = session.execute(select(Share.tries).where(Share.id == share_id)).scalar_one()
     if tries >= MOST_TRIES and _end(session, share_id, "locked", now):
         address = queries.find_address(session, share_id)
         if address is not None:
@@ -319,7 +355,6 @@ def refuse_try(session: Session, share_id: UUID, now: datetime) -> int:
             audit.note(
                 session, "link-locked", now, actor_id=None, patient_id=address[0], subject=f"share:{share_id}"
             )
-    return int(MOST_TRIES - tries)
 
 
 def let_in(session: Session, share_id: UUID, now: datetime) -> str | None:
@@ -345,17 +380,21 @@ def let_in(session: Session, share_id: UUID, now: datetime) -> str | None:
     return token
 
 
-def read(session: Session, reader_id: UUID, share_id: UUID, shape: str, now: datetime) -> Reading:
-    """Somebody is about to read by a share. Raises NotYours where it isn't open to them at this instant."""
+def read(
+    session: Session, reader_id: UUID, share_id: UUID, shape: str, now: datetime, days: int | None = None
+) -> Reading:
+    """Somebody is about to read the last `days` days (None: all) by a share. Raises NotYours where it isn't open to them at this instant."""
     _lock(session, share_id)
     found = queries.find_reading(session, reader_id, share_id, now)
     if found is None:
         raise NotYours("share")
-    _log(session, found, reader_id, shape, now)
+    _log(session, found, reader_id, shape, now, days)
     return found
 
 
-def read_by_link(session: Session, link: str, opening: str, shape: str, now: datetime) -> Reading | None:
+def read_by_link(
+    session: Session, link: str, opening: str, shape: str, now: datetime, days: int | None = None
+) -> Reading | None:
     """The same for a browser that was let in by a link; None where it has to type the passcode."""
     state = queries.find_link(session, link, now)
     if state is None:
@@ -367,21 +406,33 @@ def read_by_link(session: Session, link: str, opening: str, shape: str, now: dat
     session.execute(
         update(ShareOpening).where(ShareOpening.token_hash == hash_token(opening)).values(seen_at=now)
     )
-    _log(session, found, None, shape, now)
+    _log(session, found, None, shape, now, days)
     return found
 
 
 def read_list(session: Session, reader_id: UUID, now: datetime) -> tuple[Reading, ...]:
     """Somebody is about to see the list of the people who share with them: a read in each journal."""
     found = queries.list_readings(session, reader_id, now)
-    audit.note_reads(session, [_read(one, reader_id, "list") for one in found], now)
+    audit.note_reads(session, [_read(one, reader_id, "list", now, LIST_DAYS, LISTED) for one in found], now)
+    _note_first(session, [one.share_id for one in found], now)
     return found
 
 
-def is_open(session: Session, share_id: UUID, now: datetime) -> bool:
-    """Whether a share is still open: asked once more when what was read is about to be sent."""
-    statement = select(Share.id).where(Share.id == share_id, Share.ended_at.is_(None), Share.expires_at > now)
-    return session.execute(statement).first() is not None
+def are_open(session: Session, readings: Sequence[Reading], now: datetime) -> bool:
+    """Whether all of them are still open, and hold what they held: asked once more when what was read is about to be
+    sent."""
+    if not readings:
+        return True
+    live = session.execute(
+        select(Share.id, Share.changed_at).where(
+            Share.id.in_([one.share_id for one in readings]), Share.ended_at.is_(None), Share.expires_at > now
+        )
+    ).all()
+    return {(row.id, row.changed_at) for row in live} == {(one.share_id, one.changed_at) for one in readings}
+
+
+def is_open(session: Session, reading: Reading, now: datetime) -> bool:
+    return are_open(session, [reading], now)
 
 
 def _lock(session: Session, share_id: UUID) -> None:
@@ -389,31 +440,53 @@ def _lock(session: Session, share_id: UUID) -> None:
     session.execute(select(Share.id).where(Share.id == share_id).with_for_update())
 
 
-def _read(reading: Reading, reader_id: UUID | None, shape: str) -> Any:
+def _read(
+    reading: Reading,
+    reader_id: UUID | None,
+    shape: str,
+    now: datetime,
+    days: int | None,
+    kinds: frozenset[str] | None = None,
+) -> Read:
+    """What the log tells: the kinds and days that can be seen in what is about to be shown."""
     scope = reading.scope
+    last = reading.today(now) if scope.until is None else min(reading.today(now), scope.until)
+    since = scope.since
+    if days is not None:
+        first = last - timedelta(days=days - 1)
+        since = first if since is None else max(first, min(since, last))
     return audit.read_now(
         reading.viewer.patient_id,
         reading.share_id,
         reader_id,
         reading.way,
         shape,
-        tuple(scope.kinds),
-        scope.since,
-        scope.until,
+        tuple(scope.kinds if kinds is None else scope.kinds & kinds),
+        since,
+        last,
     )
 
 
-def _log(session: Session, reading: Reading, reader_id: UUID | None, shape: str, now: datetime) -> None:
-    audit.note_reads(session, [_read(reading, reader_id, shape)], now)
+def _log(
+    session: Session, reading: Reading, reader_id: UUID | None, shape: str, now: datetime, days: int | None
+) -> None:
+    audit.note_reads(session, [_read(reading, reader_id, shape, now, days)], now)
+    _note_first(session, [reading.share_id], now)
+    session.execute(update(Share).where(Share.id == reading.share_id).values(seen_at=now))
+
+
+def _note_first(session: Session, share_ids: Sequence[UUID], now: datetime) -> None:
+    """The first time that anything was opened by a share: its patient is told, where that was wished for."""
+    if not share_ids:
+        return
     opened = session.execute(
         update(Share)
-        .where(Share.id == reading.share_id, Share.first_opened_at.is_(None))
+        .where(Share.id.in_(share_ids), Share.first_opened_at.is_(None))
         .values(first_opened_at=now)
-        .returning(Share.tell_me)
-    ).scalar_one_or_none()
-    session.execute(update(Share).where(Share.id == reading.share_id).values(seen_at=now))
-    if opened:
-        address = queries.find_address(session, reading.share_id)
+        .returning(Share.id, Share.tell_me)
+    ).all()
+    for share_id, tell_me in opened:
+        address = queries.find_address(session, share_id) if tell_me else None
         if address is not None:
             outbox.put(session, "share-opened", address[1], address[0], now)
 
@@ -424,10 +497,16 @@ def set_session(session: Session, reading: Reading, session_on: date | None) -> 
 
 
 def review(
-    session: Session, reading: Reading, review_id: UUID, line: str, last_day: date, now: datetime
+    session: Session,
+    reading: Reading,
+    review_id: UUID,
+    line: str,
+    last_day: date,
+    now: datetime,
+    seen_up_to: datetime | None = None,
 ) -> bool:
-    """Mark what was shown as reviewed, with one line back or none. False if the same was kept already. Raises Refused
-    for a line that is too long."""
+    """Mark what was shown as reviewed, with one line back or none. `seen_up_to`: when the page was made that the
+    reader looked at. False if the same was kept already. Raises Refused for a line that is too long."""
     line = " ".join(line.split())
     if len(line) > MOST_LINE:
         raise Refused({"line": f"Keep it to {MOST_LINE} characters. This has {len(line)}."})
@@ -446,6 +525,7 @@ def review(
             patient_id=patient_id,
             reader_id=reading.viewer.account_id,
             at=now,
+            seen_up_to=min(seen_up_to or now, now),
             last_day=last_day,
             sealed=sealed,
         )

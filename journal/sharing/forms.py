@@ -1,5 +1,6 @@
 """Reading the form of a share."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +16,8 @@ from journal.shares.queries import Held
 from journal.shares.service import Wish
 
 MOST_NAME = 60
+TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks that turn the direction of what follows: in a name they would turn our own sentences round."""
 FIELDS = ("way", "name", "to", "email", "back", "since", "until", "ends", "ends_on", "once", "tell_me")
 DAYS = (
     ("14", "Last 14 days, and new days as they come"),
@@ -84,7 +87,7 @@ def read(
         email = values["email"]
         if len(email) > MOST_ADDRESS or not ADDRESS_SHAPE.fullmatch(email):
             reasons["email"] = "Enter their whole address, such as lee@example.org."
-        to = values["to"][:MOST_NAME] or email
+        to = " ".join(TURNING.sub("", values["to"]).split())[:MOST_NAME] or email
     else:
         to = _text(values, "to", "Say who it is for, so that you find it again.", reasons)
     since, until = _days(values, today, reasons)
@@ -96,7 +99,7 @@ def read(
 
 
 def _text(values: Mapping[str, Any], field: str, missing: str, reasons: dict[str, str]) -> str:
-    text = " ".join(str(values[field]).split())
+    text = " ".join(TURNING.sub("", str(values[field])).split())
     if not text:
         reasons[field] = missing
     elif len(text) > MOST_NAME:

@@ -1,29 +1,30 @@
 """The doors of sharing, for the patient: give, look at the exact page first, change, end, and see who looked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from journal.accounts import present
 from journal.accounts import service as accounts
 from journal.audit import queries as audit
-from journal.domain.access import ASK_TWICE_HOURS, KINDS, LINK_DAYS, Scope, Viewer, is_wider
+from journal.domain.access import KINDS, LINK_DAYS, Scope, Viewer, is_wider
 from journal.domain.errors import Refused
-from journal.domain.flags import hours_since
+from journal.domain.pause import Recent, find_recent
 from journal.entries.forms import entry_id_of
 from journal.entries.held import held_in
 from journal.entries.queries import Want, list_entries
-from journal.kit import clock, outbox, throttle
+from journal.kit import clock, throttle
 from journal.kit.tokens import new_passcode, plain_passcode
 from journal.kit.web import end_unit, person, say, unit, wake_outbox
 from journal.profiles.queries import get_profile
 from journal.shares import queries, service
 from journal.sharing import forms
-from journal.summaries.present import drawn_with
+from journal.summaries.present import drawn_with, window_of
 from journal.summaries.queries import get_summary
 
 blueprint = Blueprint("sharing", __name__)
@@ -71,15 +72,17 @@ def new() -> Page:
         return _form(forms.typed(request.form), share_id, refused.reasons), 422
     if request.form.get("step") != "share":
         return _preview(read, None)
-    if _is_soon_after() and request.form.get("asked") != "twice":
-        return render_template("sharing/ask_twice.html", read=read, hours=ASK_TWICE_HOURS, back="/sharing")
+    recent = _find_recent()
+    if recent is not None and request.form.get("asked") != "twice":
+        return _ask_twice(read, recent, "/sharing")
     return _invite(read) if way == "person" else _give_link(read)
 
 
 def _read(way: str, share_id: UUID, fixed: queries.Held | None = None) -> forms.Read:
     """What the form wishes for, checked. Raises Refused."""
     read = forms.read(request.form, way, share_id, present.today(), fixed=fixed)
-    service.check(read.wish, way, present.today())
+    made_on = fixed.created_at.astimezone(present.zone()).date() if fixed and way == "link" else None
+    service.check(read.wish, way, present.today(), made_on)
     mine = accounts.email_key(person().email)
     if way == "person" and fixed is None and accounts.email_key(read.wish.email) == mine:
         raise Refused({"email": "This is your own address. Enter the address of the person to share with."})
@@ -111,12 +114,15 @@ def _preview(read: forms.Read, held: queries.Held | None) -> str:
     )
 
 
-def _is_soon_after() -> bool:
+def _find_recent() -> Recent | None:
     """Within a day after an infusion a new or wider share asks once more; ending one never does."""
     moment = present.moment()
-    lately = list_entries(unit(), present.viewer(), [Want("infusion", moment.today - timedelta(days=2))])
-    hours = hours_since(held_in(lately), moment.now)
-    return hours is not None and hours < ASK_TWICE_HOURS
+    lately = list_entries(unit(), present.viewer(), [Want("infusion", moment.today - timedelta(days=3))])
+    return find_recent(held_in(lately), moment.now)
+
+
+def _ask_twice(read: forms.Read, recent: Recent, back: str) -> str:
+    return render_template("sharing/ask_twice.html", read=read, recent=recent, back=back, zone=present.zone())
 
 
 def _ends_at(ends_on: date) -> Any:
@@ -199,15 +205,21 @@ def preview(share_id: UUID) -> str:
     now = clock.now()
     held = queries.get_share(unit(), present.viewer(), share_id, now)
     viewer = Viewer(None, present.viewer().patient_id, held.scope)
-    summary = get_summary(unit(), viewer, held.name, present.zone(), present.today(), now)
-    return render_template("sharing/seen.html", held=held, **drawn_with(summary, _last_day(held)))
+    window, chosen = window_of(request.args)
+    summary = get_summary(
+        unit(), viewer, held.name, present.zone(), present.today(), now, window=window, chosen=chosen
+    )
+    return render_template(
+        "sharing/seen.html", held=held, window=window, **drawn_with(summary, _last_day(held))
+    )
 
 
 @blueprint.route("/sharing/<uuid:share_id>/edit", methods=["GET", "POST"])
 def edit(share_id: UUID) -> Page:
     held = queries.get_share(unit(), present.viewer(), share_id, clock.now())
     if not held.is_live:
-        abort(404)
+        say("This share has ended, so it can’t be changed. You can share again.")
+        return redirect(url_for("sharing.share", share_id=share_id), 303)
     before = _last_day(held)
     if request.method == "GET":
         return _form(forms.values_of(held, before), share_id, {}, held)
@@ -220,9 +232,9 @@ def edit(share_id: UUID) -> Page:
     if request.form.get("step") != "share":
         return _preview(read, held)
     wider = is_wider(held.scope, read.wish.scope) or read.wish.ends_on > before
-    if wider and _is_soon_after() and request.form.get("asked") != "twice":
-        back = url_for("sharing.share", share_id=share_id)
-        return render_template("sharing/ask_twice.html", read=read, hours=ASK_TWICE_HOURS, back=back)
+    recent = _find_recent() if wider else None
+    if recent is not None and request.form.get("asked") != "twice":
+        return _ask_twice(read, recent, url_for("sharing.share", share_id=share_id))
     service.change(unit(), present.viewer(), read.wish, _ends_at(read.wish.ends_on), clock.now())
     unit().commit()
     say("Saved. It holds from now on.")
@@ -240,13 +252,8 @@ def end(share_id: UUID) -> Response:
 @blueprint.post("/sharing/<uuid:share_id>/invite")
 def invite_again(share_id: UUID) -> Response:
     """Send the mail once more; the link in the earlier one is no use from then on."""
-    held = queries.get_share(unit(), present.viewer(), share_id, clock.now())
-    if held.state != "waiting":
-        abort(404)
     if _may_invite():
-        outbox.put(
-            unit(), "invitation", held.email, present.viewer().patient_id, clock.now(), subject_id=share_id
-        )
+        service.invite_again(unit(), present.viewer(), share_id, clock.now())
         say("We sent the mail again.")
     else:
         say("You sent many invitations today. Try again tomorrow.")
@@ -260,8 +267,25 @@ def access_log() -> str:
     log = audit.get_access_log(unit(), present.viewer(), everything=request.args.get("all") == "1")
     names = {one.id: one for one in queries.list_shares(unit(), present.viewer(), clock.now())}
     return render_template(
-        "sharing/access_log.html", log=log, names=names, kinds=KINDS, zone=present.zone(), shapes=SHAPES
+        "sharing/access_log.html",
+        log=log,
+        visits=_visits(log.rows),
+        names=names,
+        kinds=KINDS,
+        zone=present.zone(),
+        shapes=SHAPES,
     )
+
+
+def _visits(rows: Sequence[audit.Logged]) -> list[list[audit.Logged]]:
+    """Rows of the same reader, shape, kinds, days and hour, one after the other, as one visit each."""
+    zone = present.zone()
+
+    def alike(one: audit.Logged) -> object:
+        hour = one.at.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+        return (one.share_id, one.shape, one.kinds, one.since, one.until, hour)
+
+    return [list(group) for _same, group in groupby(rows, alike)]
 
 
 SHAPES = {

@@ -9,7 +9,8 @@ from journal.domain.access import KINDS
 from journal.domain.questionnaires import say_number
 from journal.domain.safety import HEADINGS
 from journal.domain.summary import Summary
-from journal.domain.trends import CHOICES, STRIP_DAYS, WINDOWS
+from journal.domain.trends import CHOICES, STRIP_DAYS
+from journal.domain.trends import WINDOWS as WINDOWS
 from journal.trends import drawing
 
 

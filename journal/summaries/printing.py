@@ -16,10 +16,10 @@ from journal.domain.safety import HEADINGS
 from journal.domain.side_effects import GRADES, SIDE_EFFECTS
 from journal.domain.summary import Answered, Infused, Summary, say_changes, say_runs
 from journal.domain.trends import Series
+from journal.domain.worklist import TAGS
 from journal.kit.words import MONTHS, lower_first, say_date, say_time
 from journal.trends import drawing
 
-URGENCY = {"emergency": "Emergency", "safety": "Safety", "urgent": "Urgent", "review": "To review"}
 DOMAINS = {
     "diss_unreal": "things unreal",
     "diss_body": "outside the body",
@@ -102,7 +102,7 @@ def print_html(summary: Summary, render: Render) -> str:
         urinary=tuple(_urinary(summary)),
         infusions=[_infusion(one) for one in summary.infusions],
         filled=tuple(_filled(summary)),
-        urgency=URGENCY,
+        urgency=TAGS,
         headings=HEADINGS,
         late=say_runs(summary.adherence.late) if summary.adherence else "",
         missing=say_runs(summary.adherence.missing) if summary.adherence else "",

@@ -96,7 +96,7 @@ def get_summary(
     )
     answered = tuple(one for one in _answered(settled, held) if built.first <= one.day <= built.last)
     flags = tuple(
-        Flagged(one.id, one.rule, told.say_to_reader(one.why), one.raised_at)
+        Flagged(one.id, one.rule, told.say_to_reader(one.why), one.told_at)
         for one in flag_queries.list_open(session, viewer)
     )
     plan = next((SafetyPlan.load(one.payload) for one in settled if one.kind == SafetyPlan.kind), None)
@@ -113,7 +113,7 @@ def get_summary(
         flags=told.in_urgency(flags),
         notes=_notes(logged, infused, built.first, built.last) if scope.holds("notes") else (),
         safety_plan=plan,
-        adherence=told.adherence(days, built.first, built.last)
+        adherence=told.adherence(days, built.first, built.last, today)
         if scope.holds("daily") or scope.holds("side-effects")
         else None,
     )

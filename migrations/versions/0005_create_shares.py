@@ -107,6 +107,7 @@ def upgrade() -> None:
         sa.Column("patient_id", sa.Uuid(), nullable=False),
         sa.Column("reader_id", sa.Uuid(), nullable=True),
         sa.Column("at", INSTANT, nullable=False),
+        sa.Column("seen_up_to", INSTANT, nullable=False),
         sa.Column("last_day", sa.Date(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_reviews"),

@@ -250,3 +250,49 @@ def test_statements_do_not_grow_with_people_or_days(stage: Stage, app: Flask) ->
     assert browser.get("/care").text.count('class="person-row"') == 10
     assert (statements_of(app, browser, "/care"), statements_of(app, browser, where)) == before
     assert before[0] <= 12 and before[1] <= 18
+
+
+def test_the_list_is_not_sent_after_an_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from journal.care.queries import list_people
+
+    given = stage.shares["everything"]
+    ended = []
+
+    def end_meanwhile(*args: Any, **values: Any) -> Any:
+        if not ended:
+            ended.append(given.id)
+            with stage.app.extensions["database"].writing() as session:
+                service.end(session, stage.cast.patient.viewer, given.id, NOON)
+                session.commit()
+        return list_people(*args, **values)
+
+    monkeypatch.setattr("journal.care.views.list_people", end_meanwhile)
+    browser = stage.players["everything"].sign_in()
+    answer = browser.get("/care", expect=303)
+    assert browser.follow(answer).text.count('class="person-row"') == 1
+
+
+def test_what_is_open_on_the_screen_says_that_it_ended(stage: Stage) -> None:
+    given = stage.shares["everything"]
+    browser = stage.players["everything"].sign_in()
+    where = f"/care/{given.id}"
+    browser.get(where)
+    with stage.app.extensions["database"].writing() as session:
+        service.end(session, stage.cast.patient.viewer, given.id, NOON)
+        session.commit()
+    page = browser.send(f"{where}/review", {"line": "too late"}, expect=404)
+    assert "This share has ended" in page.text
+
+
+def test_confirming_the_address_leads_back_to_the_invitation(
+    app: Flask, cast: Cast, client: CheckingClient
+) -> None:
+    _wish, link = invite(app, cast)
+    client.send(f"/sign-up?next={link}", {"email": LEE, "password": PASSPHRASE}, page=f"/sign-up?next={link}")
+    client.get(link)
+    with app.extensions["database"].writing() as session:
+        known = accounts.queries.find_for_reset(session, LEE)
+        assert known
+        token = accounts.make_link(session, "verify", known[0], LEE, NOON)
+        session.commit()
+    assert client.send(f"/account/verify/{token}").location == link

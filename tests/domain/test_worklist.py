@@ -117,13 +117,13 @@ def test_flags_come_first_by_urgency_and_each_rule_once() -> None:
     found = reasons(told(flags=flags, **silent), TODAY)
     assert [one.kind for one in found] == ["emergency", "safety", "urgent", "review", "silent"]
     severe = found[2]
-    assert severe.at == NOW - timedelta(hours=1) and severe.rule.endswith("And 1 more by this rule.")
+    assert severe.at == NOW - timedelta(hours=1) and severe.more == 1
 
 
 def test_a_flag_that_was_open_at_the_last_review_is_no_reason_any_more() -> None:
-    both = told(flags=[flag("severe", 5), flag("item-9", 1)], reviewed_at=NOW - timedelta(hours=3))
+    both = told(flags=[flag("severe", 5), flag("item-9", 1)], seen_up_to=NOW - timedelta(hours=3))
     assert [one.kind for one in reasons(both, TODAY)] == ["safety"]
-    at_once = told(flags=[flag("severe", 5)], reviewed_at=NOW - timedelta(hours=5))
+    at_once = told(flags=[flag("severe", 5)], seen_up_to=NOW - timedelta(hours=5))
     assert reasons(at_once, TODAY) == ()
 
 

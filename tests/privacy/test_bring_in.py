@@ -348,3 +348,20 @@ def test_a_larger_journal_comes_in_batches(
     assert kept(session, cast) == {"infusion": 1301}
     sealed = session.execute(text("SELECT count(DISTINCT sealed) FROM revisions")).scalar_one()
     assert sealed >= 1301  # each with a nonce of its own
+
+
+@pytest.mark.parametrize("field", ["captured_at", "received_at", "day"])
+def test_days_and_times_still_to_come_are_refused(
+    data: Data, cast: Cast, session: Session, field: str
+) -> None:
+    """What was made last counts: an entry of 2099 would win over everything logged from now on."""
+    later = "2099-01-01" if field == "day" else "2099-01-01T00:00:00+00:00"
+    one = next(e for e in exported["entries"] if e["kind"] == "check-in")
+    one["revisions"][0][field] = later
+    if field == "day":
+        one["day"] = later
+        for revision in one["revisions"]:
+            revision["day"] = later
+    answer = bring(browser, to_bytes(exported), expect=422)
+    assert "still to come" in answer.text
+    assert not set(count_entries(session, cast.newcomer.viewer)) - {"profile"}

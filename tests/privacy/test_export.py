@@ -219,7 +219,7 @@ def test_every_payload_comes_back_equal(cast: Cast, session: Session) -> None:
             for number, payload in enumerate(payloads):
                 keep(session, viewer, kind, payload, entry_id, base=data.draw(st.integers(0, min(number, 1))))
             exported = to_data(get_export(session, viewer, "Mara", MOMENT), {"day_ends_hour": 0}, NOW)
-            journal = service.parse(exported, viewer)
+            journal = service.parse(exported, viewer, NOW)
             nested.rollback()
         assert [dump_entry(one, own) for one in journal.entries] == exported["entries"]
         assert parse(exported, own) == journal
@@ -237,7 +237,7 @@ def test_a_warning_sign_out_of_a_refused_form_can_be_brought_in(cast: Cast, sess
     browser.send("/check-ins/2026-11-22", again, expect=422, page=path)
     data = journal_of(take(browser))
     assert data["entries"][0]["revisions"][1]["payload"]["happening_now"] == {"chest_pain": True}
-    assert len(service.parse(data, cast.patient.viewer).entries) == 1
+    assert len(service.parse(data, cast.patient.viewer, NOW).entries) == 1
 
 
 def test_somebody_without_an_entry_gets_a_file_too(cast: Cast) -> None:

@@ -51,7 +51,7 @@ def test_deleting_the_journal_ends_every_share(stage: Stage, app: Flask) -> None
     where = f"/care/{stage.shares['everything'].id}"
     reader.get(where)
     patient = stage.cast.patient.sign_in()
-    assert "things you share: it ends now" in patient.get("/account/delete").text
+    assert "4 shares: they end now" in patient.get("/account/delete").text
     patient.send("/account/delete", {"password": PASSPHRASE, "understood": "y", "anyway": "y"})
     reader.get(where, expect=404)
     assert reader.raw("GET", f"{where}.pdf").status_code == 404

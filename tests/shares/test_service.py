@@ -111,13 +111,14 @@ def test_open_until_the_last_day_is_over(session: Session, viewer: Viewer, reade
 
 def test_ended_at_the_next_read(session: Session, viewer: Viewer, reader: UUID) -> None:
     wish = give(session, viewer, reader)
-    service.read(session, reader, wish.share_id, "page", NOW)
+    reading = service.read(session, reader, wish.share_id, "page", NOW)
+    assert service.is_open(session, reading, NOW)
     assert service.end(session, viewer, wish.share_id, NOW)
     assert not service.end(session, viewer, wish.share_id, NOW)
     with pytest.raises(NotYours):
         service.read(session, reader, wish.share_id, "page", NOW)
     assert service.read_list(session, reader, NOW) == ()
-    assert not service.is_open(session, wish.share_id, NOW)
+    assert not service.is_open(session, reading, NOW)
     assert queries.was_reader(session, reader, wish.share_id)
 
 
@@ -160,7 +161,8 @@ def test_narrowed_and_widened_at_once(session: Session, viewer: Viewer, reader: 
         ("person", {"scope": Scope(frozenset())}, "kinds"),
         ("person", {"ends_on": TODAY - timedelta(days=1)}, "ends_on"),
         ("person", {"ends_on": TODAY + timedelta(days=367)}, "ends_on"),
-        ("link", {"ends_on": TODAY + timedelta(days=32)}, "ends_on"),
+        ("link", {"ends_on": TODAY + timedelta(days=31)}, "ends_on"),
+        ("person", {"scope": Scope(frozenset({"daily"}), TODAY + timedelta(days=31))}, "since"),
         ("person", {"scope": Scope(frozenset({"daily"}), TODAY, TODAY - timedelta(days=1))}, "until"),
     ],
 )
@@ -172,7 +174,7 @@ def test_a_wish_that_cannot_be(way: str, values: dict[str, object], field: str) 
 
 def test_the_longest_wishes() -> None:
     service.check(a_wish(ends_on=TODAY), "link", TODAY)
-    service.check(a_wish(ends_on=TODAY + timedelta(days=31)), "link", TODAY)
+    service.check(a_wish(ends_on=TODAY + timedelta(days=30)), "link", TODAY)
     service.check(a_wish(ends_on=TODAY + timedelta(days=366)), "person", TODAY)
 
 
@@ -261,6 +263,54 @@ def test_nothing_in_the_tables_can_be_used_or_read(session: Session, viewer: Vie
         assert word not in told
 
 
+def test_an_invitation_can_be_sent_anew_when_it_was_not_answered(
+    session: Session, viewer: Viewer, reader: UUID
+) -> None:
+    wish = a_wish()
+    service.invite(session, viewer, wish, expires(wish), NOW)
+    later = NOW + timedelta(days=15)
+    assert queries.get_share(session, viewer, wish.share_id, later).state == "unanswered"
+    assert service.new_invitation(session, wish.share_id, later) is None
+    service.invite_again(session, viewer, wish.share_id, later)
+    assert queries.get_share(session, viewer, wish.share_id, later).state == "waiting"
+    token = service.new_invitation(session, wish.share_id, later) or ""
+    assert service.accept(session, token, reader, READER, later) == wish.share_id
+    with pytest.raises(NotYours):
+        service.invite_again(session, viewer, wish.share_id, later)
+
+
+def test_ten_spent_tries_lock_also_where_the_last_one_was_lost(
+    session: Session, viewer: Viewer, cast: Cast
+) -> None:
+    """The server was killed between counting the tenth try and looking at it."""
+    wish, link = a_link(session, viewer)
+    for _ in range(10):
+        service.count_try(session, link, NOW)
+    assert queries.find_link(session, link, NOW) == queries.LinkState(wish.share_id, "locked")
+    service.lock_spent(session, wish.share_id, NOW)
+    service.lock_spent(session, wish.share_id, NOW)
+    assert queries.get_share(session, viewer, wish.share_id, NOW).state == "locked"
+    assert session.query(OutboxMail).filter_by(purpose="link-locked").count() == 1
+
+
+def test_a_link_ends_after_31_days_however_often_it_is_changed(session: Session, viewer: Viewer) -> None:
+    longest = a_wish(ends_on=TODAY + timedelta(days=30), email="")
+    service.check(longest, "link", TODAY)
+    assert expires(longest) - NOW <= timedelta(days=31)
+    with pytest.raises(Refused):
+        service.check(a_wish(ends_on=TODAY + timedelta(days=31)), "link", TODAY + timedelta(days=20), TODAY)
+
+
+def test_narrowed_while_the_answer_is_made(session: Session, viewer: Viewer, reader: UUID) -> None:
+    wish = give(session, viewer, reader)
+    reading = service.read(session, reader, wish.share_id, "csv", NOW)
+    narrow = a_wish(share_id=wish.share_id, scope=Scope(frozenset({"daily"})))
+    service.change(session, viewer, narrow, expires(narrow), NOW + timedelta(seconds=1))
+    assert not service.is_open(session, reading, NOW + timedelta(seconds=2))
+    assert not service.are_open(session, [reading], NOW + timedelta(seconds=2))
+    assert service.are_open(session, [], NOW)
+
+
 # The access log
 
 
@@ -274,9 +324,21 @@ def test_every_read_is_logged_with_kinds_and_days(session: Session, viewer: View
     assert [one.shape for one in reversed(log.rows)] == ["page", "pdf", "csv", "fhir", "list"]
     assert [one.number for one in reversed(log.rows)] == [1, 2, 3, 4, 5]
     assert {(one.kinds, one.since, one.until, one.reader_id, one.way) for one in log.rows} == {
-        (("daily", "questionnaires"), date(2026, 11, 1), None, reader, "person")
+        (("daily", "questionnaires"), date(2026, 11, 1), TODAY, reader, "person")
     }
     assert log.is_whole and log.count == 5
+
+
+def test_the_log_tells_the_kinds_and_days_that_could_be_seen(
+    session: Session, viewer: Viewer, reader: UUID
+) -> None:
+    wish = give(session, viewer, reader)
+    service.read(session, reader, wish.share_id, "page", NOW, 14)
+    service.read_list(session, reader, NOW)
+    listed, page = get_access_log(session, viewer).rows
+    assert (page.since, page.until) == (TODAY - timedelta(days=13), TODAY)
+    assert listed.kinds == ("daily", "infusions", "questionnaires", "side-effects")
+    assert (listed.since, listed.until) == (TODAY - timedelta(days=119), TODAY)
 
 
 def test_a_refused_read_is_no_read(session: Session, viewer: Viewer, cast: Cast) -> None:

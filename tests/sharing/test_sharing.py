@@ -191,7 +191,8 @@ def test_change_and_end(patient: CheckingClient, app: Flask) -> None:
     patient.send(f"{where}/end", page=where)
     ended = patient.get(where).text
     assert "Nobody can open it any more." in ended and "End it now" not in ended
-    patient.get(f"{where}/edit", expect=404)
+    assert patient.get(f"{where}/edit", expect=303).location == where
+    assert "You can share again." in patient.get(where).text
     patient.send(f"{where}/invite", expect=404, page=where)
     assert "Ended shares" in patient.get("/sharing").text
 
