@@ -352,7 +352,7 @@ def test_a_larger_journal_comes_in_batches(
 
 @pytest.mark.parametrize("field", ["captured_at", "received_at", "day"])
 def test_days_and_times_still_to_come_are_refused(
-    data: Data, cast: Cast, session: Session, field: str
+    exported: Data, browser: CheckingClient, cast: Cast, session: Session, field: str
 ) -> None:
     """What was made last counts: an entry of 2099 would win over everything logged from now on."""
     later = "2099-01-01" if field == "day" else "2099-01-01T00:00:00+00:00"
