@@ -43,6 +43,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
 
 
+ONCE = ("tests/domain/", "tests/architecture/test_imports.py", "tests/kit/test_pdf.py")
+"""What says nothing about the database runs with SQLite only, so that the whole suite stays under a quarter of an hour."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database") == "sqlite":
+        return
+    once = [
+        item
+        for item in items
+        if item.get_closest_marker("once")
+        or item.path.relative_to(config.rootpath).as_posix().startswith(ONCE)
+    ]
+    config.hook.pytest_deselected(items=once)
+    items[:] = [item for item in items if item not in set(once)]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def closed_network() -> Iterator[None]:
     """Nothing in a test reaches beyond this machine."""

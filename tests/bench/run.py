@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import create_engine, text
@@ -34,6 +34,7 @@ from journal.infusions import service as infusions
 from journal.kit.db import Database
 from journal.kit.vault import Vault
 from tests import servers
+from tests.bench.reading import READER, SECRET, fill_shares
 from tests.faults.person import PASSPHRASE, Person
 from tests.servers import ROOT, Journal, free_port
 
@@ -160,6 +161,9 @@ def measure(kind: str) -> None:
     with both(kind) as (journal, floor, address):
         fill(journal, address, 1, "one-year@example.org")
         fill(journal, address, 3, "three-years@example.org")
+        share_id = fill_shares(journal, address, "one-year@example.org")
+        reader = Person(journal.url)
+        assert reader.sign_in(READER, PASSPHRASE, SECRET) == 303
         one, three, fresh = Person(journal.url), Person(journal.url), Person(journal.url)
         assert one.sign_in("one-year@example.org", PASSPHRASE) == 303
         assert three.sign_in("three-years@example.org", PASSPHRASE) == 303
@@ -205,24 +209,56 @@ def measure(kind: str) -> None:
                 repeat(one, "/trends?days=all", REQUESTS // 4),
                 "at most 2.0",
             ),
+            "care list, 201 people": (
+                repeat(reader, "/care", REQUESTS // 10),
+                repeat(floor.person, "/", REQUESTS),
+                "at most 20",
+            ),
+            "summary page, one year": (
+                repeat(reader, f"/care/{share_id}?days=all", REQUESTS // 10),
+                repeat(floor.person, "/chart", REQUESTS // 4),
+                "at most 4",
+            ),
+            "summary page, 90 days": (
+                repeat(reader, f"/care/{share_id}", REQUESTS // 10),
+                repeat(floor.person, "/chart", REQUESTS // 4),
+                "at most 4",
+            ),
         }
         print(f"\n{kind}: CPU of the server per request, medians of {REPEATS} interleaved repeats")
         print(f"{'':28}{'journal':>10}{'floor':>10}{'ratio':>8}{'from':>8}{'to':>8}   goal")
         for name, (mine, other, goal) in rows.items():
             other_group = ours if "3 years" in name else theirs
             count = REQUESTS if name in ("save a check-in", "Today") else REQUESTS // 4
+            others = REQUESTS if name.startswith("care list") else count
+            if name.startswith(("care", "summary")):
+                count = REQUESTS // 10
             mine()
             other()
-            pairs = [(cpu_ms(ours, mine, count), cpu_ms(other_group, other, count)) for _ in range(REPEATS)]
+            pairs = [(cpu_ms(ours, mine, count), cpu_ms(other_group, other, others)) for _ in range(REPEATS)]
             ratios = sorted(a / b for a, b in pairs)
             a, b = (statistics.median(p[i] for p in pairs) for i in (0, 1))
             ratio = statistics.median(ratios)
             print(f"{name:28}{a:8.2f}ms{b:8.2f}ms{ratio:8.2f}{ratios[0]:8.2f}{ratios[-1]:8.2f}   {goal}")
+        _files(reader, share_id)
         _many_at_once(journal, kind)
         _memory(ours, theirs)
         journal.stop()
         floor.process.terminate()
         floor.process.wait(20)
+
+
+def _files(reader: Person, share_id: UUID) -> None:
+    """How long a summary's files take, and whether another page waits for a PDF."""
+    reader.open_bytes(f"/care/{share_id}.pdf")  # the process that draws starts with the first one
+    for ending in ("pdf", "csv", "fhir.json"):
+        took = []
+        for _ in range(REPEATS):
+            began = time.perf_counter()
+            code, body = reader.open_bytes(f"/care/{share_id}.{ending}")
+            assert code == 200 and body
+            took.append(time.perf_counter() - began)
+        print(f"summary of 90 days as {ending}: {statistics.median(took):.2f} s, {len(body) // 1024} KB")
 
 
 def _many_at_once(journal: Journal, kind: str) -> None:

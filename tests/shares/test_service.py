@@ -287,6 +287,7 @@ def test_ten_spent_tries_lock_also_where_the_last_one_was_lost(
     for _ in range(10):
         service.count_try(session, link, NOW)
     assert queries.find_link(session, link, NOW) == queries.LinkState(wish.share_id, "locked")
+    assert service.count_try(session, link, NOW) is None
     service.lock_spent(session, wish.share_id, NOW)
     service.lock_spent(session, wish.share_id, NOW)
     assert queries.get_share(session, viewer, wish.share_id, NOW).state == "locked"

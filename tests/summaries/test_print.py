@@ -20,7 +20,7 @@ from journal.trends import drawing
 from tests.cast import TODAY, Cast
 from tests.summaries.told import summarize, tell
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 USUAL = frozenset(kind for kind in KINDS if KINDS[kind].usual)
 
 
