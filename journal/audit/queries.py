@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from journal.audit.models import AccessHead, AccessRead
@@ -112,13 +112,4 @@ def get_access_log(session: Session, viewer: Viewer, *, everything: bool = False
         ),
         len(rows),
         is_whole and ends_right,
-    )
-
-
-def count_reads(session: Session, share_id: UUID, patient_id: UUID) -> int:
-    """How often anything was read by a share."""
-    return int(
-        session.execute(
-            select(func.count()).where(AccessRead.patient_id == patient_id, AccessRead.share_id == share_id)
-        ).scalar_one()
     )
