@@ -28,6 +28,8 @@ from tests.client import CheckingClient
 from tests.payloads import VALID
 from tests.privacy.journals import CANARIES, MOMENT, NOW, bring, fill, journal_of, keep, parts_of, take
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = 60 if os.environ.get("FULL") else 12
 
 

@@ -10,6 +10,8 @@ from tests.cast import TODAY, Cast, log_checkin
 from tests.client import CheckingClient
 from tests.shares.stage import CANARIES, EARLY_CANARIES, NEVER, PASSCODE, Stage, make_stage
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def stage(app: Flask, cast: Cast) -> Iterator[Stage]:

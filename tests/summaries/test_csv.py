@@ -18,6 +18,8 @@ from journal.domain.summary import Summary, Written
 from tests.cast import TODAY, Cast
 from tests.summaries.told import summarize, tell
 
+pytestmark = pytest.mark.long
+
 RISKY = "=+-@\t\r\n＝＋－＠−﹦﹢﹣﹫"
 
 

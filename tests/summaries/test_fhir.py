@@ -19,6 +19,8 @@ from journal.domain.summary import Summary
 from tests.cast import Cast
 from tests.summaries.told import SCORES_ONLY, SINCE, UNTIL, summarize, tell
 
+pytestmark = pytest.mark.long
+
 Json = dict[str, Any]
 
 

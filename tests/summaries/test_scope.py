@@ -26,6 +26,8 @@ from tests.summaries.told import (
     tell,
 )
 
+pytestmark = pytest.mark.long
+
 FORMATS: dict[str, Callable[[Flask, Summary], str]] = {
     "csv": lambda app, summary: summary_csv.write(summary),
     "fhir": lambda app, summary: fhir.write(fhir.document(summary)),
