@@ -108,9 +108,16 @@ def _form(
 def _preview(read: forms.Read, held: queries.Held | None) -> str:
     """The page itself: the same template and the same summary as the reader gets."""
     viewer = Viewer(None, present.viewer().patient_id, read.wish.scope)
-    summary = get_summary(unit(), viewer, read.wish.name, present.zone(), present.today(), clock.now())
+    window, _chosen = window_of(request.form)
+    summary = get_summary(
+        unit(), viewer, read.wish.name, present.zone(), present.today(), clock.now(), window=window
+    )
     return render_template(
-        "sharing/preview.html", read=read, held=held, **drawn_with(summary, read.wish.ends_on)
+        "sharing/preview.html",
+        read=read,
+        held=held,
+        window=window,
+        **drawn_with(summary, read.wish.ends_on),
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
+from journal.accounts import service as accounts
 from tests.cast import TODAY, Cast, log_checkin
 from tests.client import CheckingClient
+from tests.conftest import NOON
 from tests.shares.stage import CANARIES, EARLY_CANARIES, NEVER, PASSCODE, Stage, make_stage
 
 pytestmark = pytest.mark.long
@@ -68,6 +70,22 @@ def test_the_preview_is_the_page(stage: Stage, client: CheckingClient, name: str
     preview = stage.cast.patient.sign_in().get(f"/sharing/{given.id}/preview")
     assert article(read.text) == article(preview.text)
     assert len(article(read.text)) > 3000
+
+
+@pytest.mark.parametrize("days", ["14", "90", "all"])
+def test_the_step_before_sharing_shows_the_days_that_the_reader_can_choose(stage: Stage, days: str) -> None:
+    """Whatever days the reader can choose, the patient can look at before."""
+    given = stage.shares["everything"]
+    with stage.app.extensions["database"].writing() as session:
+        accounts.settle(session, stage.cast.patient.account_id, verified_at=NOON)
+        session.commit()
+    read = stage.players["everything"].sign_in().get(f"/care/{given.id}?days={days}").text
+    patient = stage.cast.patient.sign_in()
+    wish = {"kinds": list(given.scope.kinds), "back": "all", "name": "Mara", "ends": "30", "days": days}
+    before = patient.send(f"/sharing/{given.id}/edit", wish, expect=200).text
+    assert article(before) == article(read)
+    assert ("early canary note" in before) is (days != "14")
+    assert f'value="{days}" aria-pressed="true"' in before
 
 
 def test_what_is_computed_uses_only_what_is_held(stage: Stage) -> None:
