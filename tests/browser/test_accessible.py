@@ -19,6 +19,7 @@ RUN = "async () => (await axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag2
 def findings(page: Page, axe: str, run: str = RUN) -> list[str]:
     # As tall as the page: under the bars that stay at the bottom of the screen, axe takes what can still be scrolled
     # into view for something that can't be tapped.
+    page.wait_for_load_state()  # on a busy machine a tap is answered before the next page is there
     page.set_viewport_size(
         {"width": 390, "height": max(844, page.evaluate("document.documentElement.scrollHeight"))}
     )
