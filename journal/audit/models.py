@@ -47,8 +47,10 @@ class AccessRead(Base):
     __tablename__ = "access_reads"
     __table_args__ = (
         CheckConstraint("number >= 1", name="number_positive"),
-        CheckConstraint("way IN ('person', 'link')", name="way_known"),
-        CheckConstraint("shape IN ('list', 'page', 'pdf', 'csv', 'fhir')", name="shape_known"),
+        CheckConstraint("way IN ('person', 'link', 'clinic')", name="way_known"),
+        CheckConstraint(
+            "shape IN ('list', 'page', 'pdf', 'csv', 'fhir', 'flags', 'digest')", name="shape_known"
+        ),
         {"sqlite_with_rowid": False},
     )
 

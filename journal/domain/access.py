@@ -24,7 +24,11 @@ KINDS: Mapping[str, Kind] = {
     for one in (
         Kind("daily", "Daily measures", "Mood, anxiety, sleep and what else you log from 0 to 10."),
         Kind("side-effects", "Side effects", "What you log day by day, and the bladder check."),
-        Kind("infusions", "Infusions", "Days, dose, blood pressure, and how it was afterwards."),
+        Kind(
+            "infusions",
+            "Infusions",
+            "Days given and planned, dose, blood pressure, and how it was afterwards.",
+        ),
         Kind(
             "questionnaires",
             "Questionnaires",
@@ -92,15 +96,16 @@ PARTS: Mapping[str, Mapping[str, str]] = {
         ),
         "safety-plan",
     ),
+    "plan": {"days": "infusions"},
     "profile": {"own_symptoms": "daily"},
 }
-"""Which shared kind each part of an entry belongs to. A part that isn't named here is never shared: the plan of
-infusions, safety checks (their flag is), what is treated for, and whatever is added without being thought about."""
+"""Which shared kind each part of an entry belongs to. A part that isn't named here is never shared: safety checks
+(their flag is), what is treated for, and whatever is added without being thought about."""
 
 WHOLE: Mapping[str, str] = {"infusion": "infusions", "after-infusion": "infusions"}
 """These make no sense by a part of them: without the kind, not even their note is shown."""
 
-DATELESS = frozenset({"safety-plan", "profile"})
+DATELESS = frozenset({"safety-plan", "plan", "profile"})
 """These hold now, whenever they were written: no range of days leaves them out."""
 
 UNTOLD = frozenset({"craving"})

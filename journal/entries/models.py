@@ -14,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,6 +71,12 @@ class Revision(Base):
         ),
         CheckConstraint("number >= 1", name="number_positive"),
         CheckConstraint("base >= 0 AND base < number", name="base_before_number"),
+        Index(
+            "ix_revisions_first_received_at",
+            "received_at",
+            sqlite_where=text("number = 1"),
+            postgresql_where=text("number = 1"),
+        ),
         {"sqlite_with_rowid": False},
     )
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import CursorResult, and_, delete, update
+from sqlalchemy import CursorResult, and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from journal.audit import service as audit
@@ -21,7 +21,7 @@ from journal.domain.payloads import KINDS, Payload
 from journal.entries.held import held_in
 from journal.entries.queries import Want, get_box, list_entries, list_versions
 from journal.entries.service import Kept, lock
-from journal.flags.models import Flag
+from journal.flags.models import ClinicFlag, Flag, FlagStep
 from journal.flags.queries import belongs_to
 from journal.kit.db import upsert, vault_of
 
@@ -178,7 +178,10 @@ def settle_again(session: Session, viewer: Viewer, today: date, now: datetime) -
 
 
 def forget(session: Session, patient_id: UUID) -> None:
-    """Delete every flag of the patient."""
+    """Delete every flag of the patient, and what clinics made of them."""
+    of_clinics = select(ClinicFlag.id).where(ClinicFlag.patient_id == patient_id)
+    session.execute(delete(FlagStep).where(FlagStep.clinic_flag_id.in_(of_clinics)))
+    session.execute(delete(ClinicFlag).where(ClinicFlag.patient_id == patient_id))
     session.execute(delete(_FLAGS).where(_FLAGS.c.patient_id == patient_id))
 
 

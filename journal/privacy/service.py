@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from journal.accounts import service as accounts
 from journal.audit import service as audit
+from journal.clinics import service as clinics
 from journal.domain import exchange
 from journal.domain.access import Viewer
 from journal.domain.days import Moment, instant_of
@@ -31,14 +32,18 @@ NOT_EMPTY = (
     "Start a journal with another address, and bring the file in there."
 )
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
-    shares.forget,
     flags.forget,
+    shares.forget,
     entries.forget,
     audit.forget,
+    clinics.forget,
     accounts.forget,
 )
 """What is destroyed with an account, in this order: each feature that keeps something about a person has its own."""
 TOUCHED = (
+    "flag_steps",
+    "clinic_flags",
+    "staff",
     "flags",
     "revisions",
     "entries",

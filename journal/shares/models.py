@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,17 +21,20 @@ from journal.kit.db import Base, Instant
 
 
 class Share(Base):
-    """A patient lets a named person, or whoever has a link and its passcode, see some kinds of some days until an
-    instant. `sealed` holds the patient's name as the reader sees it, and whom it is for. `invited_hash` is a keyed
+    """A patient lets a named person, whoever has a link and its passcode, or the clinicians of a clinic that follows
+    them, see some kinds of some days until an instant. A patient is followed by one clinic at a time. `sealed` holds the patient's name as the reader sees it, and whom it is for. `invited_hash` is a keyed
     hash of the invited address; `openings_left` None is any number. `ended_why` tells an end from an expiry."""
 
     __tablename__ = "shares"
     __table_args__ = (
-        CheckConstraint("way IN ('person', 'link')", name="way_known"),
+        CheckConstraint("way IN ('person', 'link', 'clinic')", name="way_known"),
         CheckConstraint(
-            "(way = 'person' AND invited_hash IS NOT NULL AND link_hash IS NULL AND passcode_hash IS NULL) OR "
+            "(way = 'person' AND invited_hash IS NOT NULL AND link_hash IS NULL AND passcode_hash IS NULL "
+            "AND clinic_id IS NULL) OR "
             "(way = 'link' AND invited_hash IS NULL AND invite_hash IS NULL AND reader_id IS NULL "
-            "AND link_hash IS NOT NULL AND passcode_hash IS NOT NULL)",
+            "AND link_hash IS NOT NULL AND passcode_hash IS NOT NULL AND clinic_id IS NULL) OR "
+            "(way = 'clinic' AND invited_hash IS NULL AND invite_hash IS NULL AND reader_id IS NULL "
+            "AND link_hash IS NULL AND passcode_hash IS NULL AND clinic_id IS NOT NULL AND accepted_at IS NOT NULL)",
             name="way_is_whole",
         ),
         CheckConstraint("until IS NULL OR since IS NULL OR since <= until", name="days_in_order"),
@@ -41,6 +45,14 @@ class Share(Base):
         CheckConstraint("accepted_at IS NULL OR invite_hash IS NULL", name="invite_used_once"),
         Index("ix_shares_patient_id", "patient_id"),
         Index("ix_shares_reader_id", "reader_id"),
+        Index("ix_shares_clinic_id_patient_id", "clinic_id", "patient_id"),
+        Index(
+            "uq_shares_followed_by_one",
+            "patient_id",
+            unique=True,
+            sqlite_where=text("way = 'clinic' AND ended_at IS NULL"),
+            postgresql_where=text("way = 'clinic' AND ended_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -64,6 +76,7 @@ class Share(Base):
     invite_expires_at: Mapped[datetime | None] = mapped_column(Instant)
     accepted_at: Mapped[datetime | None] = mapped_column(Instant)
     reader_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    clinic_id: Mapped[UUID | None] = mapped_column(ForeignKey("clinics.id", ondelete="CASCADE"))
     link_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
     passcode_hash: Mapped[str | None] = mapped_column(Text)
     tries: Mapped[int] = mapped_column(Integer, default=0)

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from journal.accounts import queries as accounts
+from journal.clinics import queries as clinics
 from journal.domain.access import KINDS, Scope, Viewer
 from journal.domain.days import day_of
 from journal.domain.errors import NotYours
@@ -28,7 +29,11 @@ OPENING_IDLE = timedelta(minutes=30)
 """A link's reader types the passcode anew after these, as a care-team member signs in anew."""
 INVITE_DAYS = 14
 """Own choice: an invitation that nobody accepted is no use after two weeks."""
-_S: Any = Share.__table__.c
+NO_END = datetime(9999, 1, 1, tzinfo=UTC)
+"""A clinic follows until the patient ends it: an end that came by itself would silence flags without a word."""
+SHARES: Any = Share.__table__
+"""For joining to from features to the right."""
+_S: Any = SHARES.c
 _K: Any = KEYS.c
 
 
@@ -53,6 +58,12 @@ class Held:
     accepted_at: datetime | None
     openings_left: int | None
     tell_me: bool
+    clinic_id: UUID | None = None
+
+    @property
+    def has_end(self) -> bool:
+        """False for a clinic, which follows until the patient ends it."""
+        return self.expires_at < NO_END
 
     @property
     def is_live(self) -> bool:
@@ -74,6 +85,8 @@ class Reading:
     seen_at: datetime | None
     session_on: date | None
     changed_at: datetime
+    clinic_id: UUID | None = None
+    accepted_at: datetime | None = None
 
     @property
     def scope(self) -> Scope:
@@ -86,7 +99,7 @@ class Reading:
 
     @property
     def ends_on(self) -> date:
-        """The last day on which it is open."""
+        """The last day on which it is open; far away where it has no end."""
         return (self.expires_at - timedelta(seconds=1)).astimezone(self.zone).date()
 
 
@@ -143,6 +156,7 @@ def _held(row: Any, box: Box, patient_id: UUID, now: datetime) -> Held:
         row.accepted_at,
         row.openings_left,
         row.tell_me,
+        row.clinic_id,
     )
 
 
@@ -213,6 +227,8 @@ _READINGS = (
         _S.seen_at,
         _S.session_on,
         _S.changed_at,
+        _S.clinic_id,
+        _S.accepted_at,
         _S.sealed,
         _K.wrapped_key,
         accounts.ACCOUNTS.c.zone,
@@ -243,15 +259,40 @@ def _reading(session: Session, row: Any, reader_id: UUID | None) -> Reading:
         row.seen_at,
         row.session_on,
         row.changed_at,
+        row.clinic_id,
+        row.accepted_at,
     )
 
 
 def find_reading(session: Session, reader_id: UUID, share_id: UUID, now: datetime) -> Reading | None:
-    """A share that the person reads by and that is open at this instant, or None."""
-    row = session.execute(
-        _READINGS.where(_S.id == share_id, _S.reader_id == reader_id, _live(now))
-    ).one_or_none()
+    """A share that the person reads by, as themselves or as a clinician of a clinic, and that is open at this instant,
+    or None."""
+    row = session.execute(_READINGS.where(_S.id == share_id, _read_by(reader_id), _live(now))).one_or_none()
     return None if row is None else _reading(session, row, reader_id)
+
+
+def _read_by(reader_id: UUID) -> Any:
+    """Shares with the person, and those by which a clinic follows in which the person is a clinician now."""
+    return or_(_S.reader_id == reader_id, _S.clinic_id.in_(clinics.clinician_in(reader_id)))
+
+
+def list_followed(
+    session: Session, clinic_id: UUID, reader_id: UUID | None, now: datetime
+) -> tuple[Reading, ...]:
+    """Every share by which the clinic follows at this instant, by patient. `reader_id`: the clinician who reads; None
+    where the clinic itself looks (flags, the digest). Whoever asks has made sure that the person is staff there."""
+    rows = session.execute(
+        _READINGS.where(_S.clinic_id == clinic_id, _live(now)).order_by(_S.patient_id)
+    ).all()
+    return tuple(_reading(session, row, reader_id) for row in rows)
+
+
+def find_followed(session: Session, patient_id: UUID, now: datetime) -> Reading | None:
+    """The share by which a clinic follows the patient at this instant, or None."""
+    row = session.execute(
+        _READINGS.where(_S.patient_id == patient_id, _S.clinic_id.is_not(None), _live(now))
+    ).one_or_none()
+    return None if row is None else _reading(session, row, None)
 
 
 def list_readings(session: Session, reader_id: UUID, now: datetime) -> tuple[Reading, ...]:
@@ -264,7 +305,7 @@ def list_readings(session: Session, reader_id: UUID, now: datetime) -> tuple[Rea
 
 def was_reader(session: Session, reader_id: UUID, share_id: UUID) -> bool:
     """Whether the person could once read by this share: such a one may be told that it has ended."""
-    statement = select(_S.id).where(_S.id == share_id, _S.reader_id == reader_id)
+    statement = select(_S.id).where(_S.id == share_id, _read_by(reader_id))
     return session.execute(statement).first() is not None
 
 

@@ -17,7 +17,6 @@ DAY = date(2026, 11, 1)
 NEVER_SHARED = {
     # what the patient is treated for, how the journal is set up, and the plan of what is still to come
     "profile": {"name", "treated_for", "measures", "always_dissociation", "questionnaires", "language"},
-    "plan": {"days"},
     "safety-check": {"safe"},
 }
 
