@@ -15,6 +15,9 @@ from journal.accounts import views as accounts_doors
 from journal.accounts.passphrases import Hasher
 from journal.care.views import blueprint as care_doors
 from journal.checkins.views import blueprint as checkins_doors
+from journal.clinic_flags import emails as clinic_flag_emails
+from journal.clinic_flags.present import answered
+from journal.clinic_flags.views import blueprint as clinic_flags_doors
 from journal.config import Settings
 from journal.demo.cli import demo as demo_command
 from journal.domain import side_effects
@@ -98,6 +101,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         groups=side_effects.GROUPS,
         grade_meaning=side_effects.GRADE_MEANING,
         who_sees=who_sees,
+        answered=answered,
         help_for=lambda country: help_for(settings.default_country if country is None else country),
     )
     CSRFProtect(app)
@@ -118,6 +122,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         sharing_doors,
         links_doors,
         care_doors,
+        clinic_flags_doors,
         privacy_doors,
         pages_doors,
     ):
@@ -176,6 +181,7 @@ def _send_mail(app: Flask, settings: Settings) -> None:
         **emails.writers(render, settings.base_url),
         **factors_emails.writers(render, settings.base_url),
         **share_emails.writers(render, settings.base_url),
+        **clinic_flag_emails.writers(render, settings.base_url),
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
     database: Database = app.extensions["database"]

@@ -20,6 +20,7 @@ from journal.domain.schedule import Timeline
 from journal.entries.held import held_in, plan_in
 from journal.entries.queries import Opened, Want, list_entries
 from journal.profiles.queries import PROFILE, profile_in
+from journal.shares.queries import find_clinic
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,9 @@ def get_day(session: Session, viewer: Viewer, day: date, may_restore: Callable[[
     )
     live = [one for one in opened if not one.is_deleted]
     profile, _revision = profile_in(live)
+    clinic = find_clinic(session, viewer)
+    if clinic is not None:
+        profile = schedule.as_clinic_chose(profile, clinic.phq)
     infusions = held_in(live)
     responses = sorted((one for one in live if one.kind in RESPONSES), key=lambda one: one.captured_at)
     soon = is_after_infusion(

@@ -144,6 +144,38 @@ RULES: Mapping[str, Rule] = {
         ),
     )
 }
+AT_ONCE = frozenset({"emergency", "safety", "urgent"})
+"""A clinic that follows the patient is mailed at once for these; "review" waits in its list and the digest."""
+LOOKED: Mapping[str, Rule] = {
+    one.id: one
+    for one in (
+        Rule(
+            "measure-down",
+            "review",
+            "The first measure is 2 points or more worse than the own middle of the two weeks before, 3 logged days in "
+            "a row",
+            OWN,
+        ),
+        Rule(
+            "score-worse",
+            "review",
+            "A questionnaire’s score is worse than the one before by the step that may matter",
+            f"the steps are the instruments’ own; that it is told is {OWN}",
+        ),
+        Rule(
+            "silent",
+            "review",
+            "Nothing logged for 5 days, in the 3 weeks after an infusion",
+            f"product decision (5 days); 3 weeks are {OWN}",
+        ),
+    )
+}
+"""What a clinic is told after a daily look at how somebody is, and no answer raises by itself."""
+TOLD: Mapping[str, Rule] = {
+    **{rule.id: rule for rule in RULES.values() if rule.urgency != "support"},
+    **LOOKED,
+}
+"""Every rule that a clinic can be told by, and can switch off."""
 EACH: Mapping[str, tuple[str, int]] = {
     "urine_blood": ("blood-in-pee", MILD),
     "urine_blocked": ("cannot-pee", MILD),

@@ -194,6 +194,22 @@ def list_due(
     return tuple(one for one in found if one is not None)
 
 
+WITH_ITEM_9, WITHOUT_ITEM_9 = "phq-9", "phq-8"
+
+
+def as_clinic_chose(profile: Profile, phq: str | None) -> Profile:
+    """What is asked of somebody whom a clinic follows. The PHQ-9 asks about thoughts of death, so it is asked only where
+    the clinic chose it and confirmed who answers; the PHQ-8 takes its place where the clinic chose that. `phq` is None
+    until the clinic has chosen."""
+    if phq == WITH_ITEM_9:
+        return profile
+    nine = instruments()[WITH_ITEM_9]
+    chosen = {**profile.questionnaires, WITH_ITEM_9: False}
+    if phq == WITHOUT_ITEM_9 and nine.is_on(profile.treated_for, profile.questionnaires):
+        chosen[WITHOUT_ITEM_9] = True
+    return replace(profile, questionnaires=chosen)
+
+
 def find_next(stages: Sequence[str], timeline: Timeline, done: Sequence[date], today: date) -> Window | None:
     """The next window that opens after today, as the plan stands now."""
     ahead = windows(stages, timeline, today + timedelta(days=FOUR_WEEKS * 3))

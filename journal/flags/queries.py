@@ -16,7 +16,9 @@ from journal.entries.queries import ENTRIES, KEYS, get_box
 from journal.flags.models import Flag
 from journal.kit.db import vault_of
 
-_F: Any = Flag.__table__.c
+FLAGS: Any = Flag.__table__
+"""For joining to from features to the right."""
+_F: Any = FLAGS.c
 _E: Any = ENTRIES.c
 _K: Any = KEYS.c
 
@@ -140,6 +142,51 @@ def list_open_of(session: Session, viewers: Sequence[Viewer]) -> list[tuple[Wait
         else ()
         for viewer in viewers
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A flag that no clinic has been looked for since it was told; opened only for the share that may hold it."""
+
+    patient_id: UUID
+    id: UUID
+    cause_hash: bytes
+    urgency: str
+    raised_at: datetime
+    told_at: datetime
+    kind: str
+    day: date
+    sealed: bytes
+    wrapped_key: bytes
+
+
+_UNDELIVERED = (
+    select(
+        _F.patient_id,
+        _F.id,
+        _F.cause_hash,
+        _F.urgency,
+        _F.raised_at,
+        _F.told_at,
+        _E.kind,
+        _E.day,
+        _F.sealed,
+        _K.wrapped_key,
+    )
+    .select_from(
+        Flag.__table__.join(ENTRIES, and_(_E.patient_id == _F.patient_id, _E.id == _F.entry_id)).join(
+            KEYS, _K.patient_id == _F.patient_id
+        )
+    )
+    .where(_F.delivered_at.is_(None))
+    .order_by(_F.told_at)
+)
+
+
+def list_undelivered(session: Session, most: int) -> tuple[Undelivered, ...]:
+    """The oldest of them, held for this unit of work; what another one holds is left to it."""
+    rows = session.execute(_UNDELIVERED.limit(most).with_for_update(skip_locked=True, of=FLAGS)).all()
+    return tuple(Undelivered(**row._asdict()) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import CursorResult, and_, delete, select, update
+from sqlalchemy import CursorResult, and_, bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from journal.audit import service as audit
@@ -21,8 +21,8 @@ from journal.domain.payloads import KINDS, Payload
 from journal.entries.held import held_in
 from journal.entries.queries import Want, get_box, list_entries, list_versions
 from journal.entries.service import Kept, lock
-from journal.flags.models import ClinicFlag, Flag, FlagStep
-from journal.flags.queries import belongs_to
+from journal.flags.models import Flag
+from journal.flags.queries import Undelivered, belongs_to
 from journal.kit.db import upsert, vault_of
 
 REPORTS = ("check-in", "after-infusion", "urinary-check")
@@ -126,13 +126,14 @@ def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment
         told_at=moment.now,
         help_on=moment.today if rule.first else None,
         again_on=moment.today + timedelta(days=1) if rule.first else None,
+        delivered_at=None,
         sealed=get_box(session, viewer).seal(orjson.dumps(evidence), belongs_to(viewer.patient_id, flag_id)),
     )
     cause_columns = ["patient_id", "cause_hash"]
     if rule.urgency == "review":
         insert = insert.on_conflict_do_nothing(index_elements=cause_columns)
     else:  # It was said anew, or more gravely: it is open again, it says so, and help is shown again.
-        anew = ("state", "told_at", "help_on", "again_on", "sealed")
+        anew = ("state", "told_at", "help_on", "again_on", "delivered_at", "sealed")
         insert = insert.on_conflict_do_update(
             index_elements=cause_columns, set_={name: insert.excluded[name] for name in anew}
         )
@@ -178,11 +179,28 @@ def settle_again(session: Session, viewer: Viewer, today: date, now: datetime) -
 
 
 def forget(session: Session, patient_id: UUID) -> None:
-    """Delete every flag of the patient, and what clinics made of them."""
-    of_clinics = select(ClinicFlag.id).where(ClinicFlag.patient_id == patient_id)
-    session.execute(delete(FlagStep).where(FlagStep.clinic_flag_id.in_(of_clinics)))
-    session.execute(delete(ClinicFlag).where(ClinicFlag.patient_id == patient_id))
+    """Delete every flag of the patient."""
     session.execute(delete(_FLAGS).where(_FLAGS.c.patient_id == patient_id))
+
+
+def mark_delivered(session: Session, flags: Sequence[Undelivered], now: datetime) -> None:
+    """The clinics that follow these patients, where one does, were looked for."""
+    session.execute(
+        update(_FLAGS)
+        .where(
+            _FLAGS.c.patient_id == bindparam("whose"),
+            _FLAGS.c.id == bindparam("which"),
+            _FLAGS.c.told_at == bindparam("as_told"),
+        )
+        .values(delivered_at=now),
+        [{"whose": one.patient_id, "which": one.id, "as_told": one.told_at} for one in flags],
+    )
+
+
+def look_again(session: Session, viewer: Viewer) -> None:
+    """The patient lets a clinic follow, or changed what it sees: every flag is looked at anew. Raises NotYours."""
+    viewer.must_be_patient()
+    session.execute(update(_FLAGS).where(_FLAGS.c.patient_id == viewer.patient_id).values(delivered_at=None))
 
 
 def _change(session: Session, statement: Any) -> bool:

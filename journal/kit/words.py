@@ -63,6 +63,24 @@ def day_before(at: datetime, zone: ZoneInfo) -> date:
     return (at - timedelta(seconds=1)).astimezone(zone).date()
 
 
+def say_when(at: datetime) -> str:
+    """Mon 16 Nov, 9:44 pm"""
+    return f"{say_short_day(at.date())}, {say_time(at)}"
+
+
+def say_age(age: timedelta) -> str:
+    """12 minutes; 3 hours; 5 days"""
+    minutes = max(0, int(age.total_seconds()) // 60)
+    count, word = (
+        (minutes, "minute")
+        if minutes < 60
+        else (minutes // 60, "hour")
+        if minutes < 48 * 60
+        else (age.days, "day")
+    )
+    return "less than a minute" if not count else f"{count} {word}{'' if count == 1 else 's'}"
+
+
 FILTERS = {
     "day_before": day_before,
     "days_later": days_later,
@@ -74,4 +92,6 @@ FILTERS = {
     "say_date": say_date,
     "say_deadline": say_deadline,
     "say_left": say_left,
+    "say_when": say_when,
+    "say_age": say_age,
 }

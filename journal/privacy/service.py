@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from journal.accounts import service as accounts
 from journal.audit import service as audit
+from journal.clinic_flags import service as clinic_flags
 from journal.clinics import service as clinics
 from journal.domain import exchange
 from journal.domain.access import Viewer
@@ -32,6 +33,7 @@ NOT_EMPTY = (
     "Start a journal with another address, and bring the file in there."
 )
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
+    clinic_flags.forget,
     flags.forget,
     shares.forget,
     entries.forget,

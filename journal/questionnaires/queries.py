@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from journal.clinics.queries import Settings
 from journal.domain import schedule
 from journal.domain.access import Viewer
 from journal.domain.errors import NotYours
@@ -29,6 +30,7 @@ from journal.domain.schedule import Due, Timeline, Window
 from journal.entries.held import held_in, plan_in
 from journal.entries.queries import Opened, Want, list_entries
 from journal.profiles.queries import PROFILE, profile_in
+from journal.shares.queries import find_clinic
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,15 @@ class Shelf:
     plan: Plan
     filled: tuple[Filled, ...]
     deleted: tuple[Opened, ...]
+    clinic: Settings | None = None
+    """The clinic that follows the patient: it chooses between PHQ-9 and PHQ-8."""
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The questionnaires that the clinic that follows hasn't chosen, so that they are not offered."""
+        if self.clinic is None or self.clinic.phq == schedule.WITH_ITEM_9:
+            return frozenset()
+        return frozenset({schedule.WITH_ITEM_9})
 
     def of(self, code: str) -> tuple[Filled, ...]:
         return tuple(one for one in self.filled if one.instrument.code == code)
@@ -167,4 +178,7 @@ def get_shelf(session: Session, viewer: Viewer, restorable: datetime | None = No
         and restorable is not None
         and one.received_at >= restorable
     )
-    return Shelf(profile_in(live)[0], held_in(live), plan_in(live)[0], filled_in(live), deleted)
+    profile, clinic = profile_in(live)[0], find_clinic(session, viewer)
+    if clinic is not None:
+        profile = schedule.as_clinic_chose(profile, clinic.phq)
+    return Shelf(profile, held_in(live), plan_in(live)[0], filled_in(live), deleted, clinic)

@@ -69,6 +69,8 @@ def index() -> Page:
         finished=sorted(finished, key=lambda one: one.entry.captured_at, reverse=True),
         following={code: shelf.find_next(one, today) for code, one in every.items() if shelf.is_on(one)},
         is_on={code: shelf.is_on(one) for code, one in every.items()},
+        withheld=shelf.withheld,
+        clinic=shelf.clinic,
         deleted=_may_restore(shelf),
         today=today,
         resume_days=RESUME_DAYS,
@@ -93,9 +95,16 @@ def begin(code: str) -> Page:
     if finished is not None and "new" not in request.args:
         at = finished.entry.captured_at.astimezone(present.zone())
         return render_template("questionnaires/again.html", instrument=instrument, held=finished, at=at)
+    if code in shelf.withheld:
+        return _withheld(instrument, shelf)
     if instrument.content_note:
         return render_template("questionnaires/begin.html", instrument=instrument, anew=finished is not None)
     return _show_question(instrument, 1, shelf, None, uuid4())
+
+
+def _withheld(instrument: Instrument, shelf: Shelf) -> str:
+    """The clinic that follows hasn't chosen this one. What was begun before can still be finished."""
+    return render_template("questionnaires/withheld.html", instrument=instrument, clinic=shelf.clinic)
 
 
 def _place(instrument: Instrument, item_id: str) -> int:
@@ -166,6 +175,8 @@ def question(code: str, place: int) -> Page:
     if request.method == "GET":
         shelf = _shelf()
         held = _target(instrument, shelf)
+        if held is None and code in shelf.withheld:
+            return _withheld(instrument, shelf)
         return _show_question(instrument, place, shelf, held, held.entry.id if held else uuid4())
     entry_id = entry_id_of(request.form)
     language = request.form.get("language", "")
@@ -321,6 +332,8 @@ def about(code: str) -> Page:
         language=instrument.language(shelf.profile.language),
         languages=LANGUAGES,
         is_on=shelf.is_on(instrument),
+        withheld=code in shelf.withheld,
+        clinic=shelf.clinic,
         due=next((one for one in shelf.due(today) if one.code == code), None),
         following=shelf.find_next(instrument, today) if shelf.is_on(instrument) else None,
         stages=[stage for stage in STAGES if stage in instrument.stages],

@@ -5,18 +5,36 @@ from dataclasses import dataclass
 from datetime import date
 
 from journal.accounts import present
-from journal.domain.flag_rules import Rule, may_see
+from journal.clinics.queries import Settings
+from journal.domain.flag_rules import AT_ONCE, Rule, may_see
 from journal.kit import clock
 from journal.kit.web import unit
-from journal.shares.queries import list_shares
+from journal.shares.queries import Held, find_clinic, list_shares
+
+Cause = tuple[Rule, str, date]
+"""A rule, the kind of entry it looked at, and its day."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicSees:
+    """How the clinic that follows is told. `how`: "at-once" (a mail now), "list" (in its list and the weekly summary),
+    "off" (the clinic turned this off, though its pages show it), "not" (not among what is shared)."""
+
+    name: str
+    how: str
+    hours: str
+    phone: str
+    after_hours: str
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """By the names the patient gave them; `is_shared`: something is shared with somebody, if not this."""
+    """By the names the patient gave them; `is_shared`: something is shared with somebody, if not this. `clinic`: how
+    the clinic that follows is told, None where none does."""
 
     names: tuple[str, ...]
     is_shared: bool
+    clinic: ClinicSees | None = None
 
     @property
     def said(self) -> str:
@@ -24,7 +42,7 @@ class Seen:
         return " and ".join(filter(None, [", ".join(self.names[:-1]), *self.names[-1:]]))
 
 
-def who_sees(told: Iterable[tuple[Rule, str, date]]) -> Seen:
+def who_sees(told: Iterable[Cause]) -> Seen:
     """Who can open what comes from these rules, kinds of entry and days, with the shares as they are now."""
     open_now = [
         one
@@ -32,5 +50,22 @@ def who_sees(told: Iterable[tuple[Rule, str, date]]) -> Seen:
         if one.state == "open" and one.openings_left != 0
     ]
     causes = list(told)
-    names = [one.to for one in open_now if any(may_see(one.scope, *cause) for cause in causes)]
-    return Seen(tuple(dict.fromkeys(names)), bool(open_now))
+    names = [
+        one.to
+        for one in open_now
+        if one.way != "clinic" and any(may_see(one.scope, *cause) for cause in causes)
+    ]
+    following = next((one for one in open_now if one.way == "clinic"), None)
+    clinic = find_clinic(unit(), present.viewer()) if following is not None else None
+    sees = None if following is None or clinic is None else _clinic_sees(following, clinic, causes)
+    return Seen(tuple(dict.fromkeys(names)), bool(open_now), sees)
+
+
+def _clinic_sees(held: Held, clinic: Settings, causes: Iterable[Cause]) -> ClinicSees:
+    seen = [rule for rule, kind, day in causes if may_see(held.scope, rule, kind, day)]
+    on = [rule for rule in seen if rule.id not in clinic.rules_off]
+    if any(rule.urgency in AT_ONCE for rule in on):
+        how = "at-once"
+    else:
+        how = "list" if on else "off" if seen else "not"
+    return ClinicSees(clinic.name, how, clinic.hours, clinic.phone, clinic.after_hours)

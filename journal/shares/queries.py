@@ -295,6 +295,39 @@ def find_followed(session: Session, patient_id: UUID, now: datetime) -> Reading 
     return None if row is None else _reading(session, row, None)
 
 
+def list_followed_by(
+    session: Session, clinic_id: UUID, share_ids: Sequence[UUID], reader_id: UUID, now: datetime
+) -> tuple[Reading, ...]:
+    """Those of the shares by which the clinic follows at this instant."""
+    if not share_ids:
+        return ()
+    rows = session.execute(
+        _READINGS.where(_S.id.in_(list(share_ids)), _S.clinic_id == clinic_id, _live(now))
+    ).all()
+    return tuple(_reading(session, row, reader_id) for row in rows)
+
+
+def find_clinic(session: Session, viewer: Viewer) -> clinics.Settings | None:
+    """The clinic that follows the patient now, with its settings; for the patient alone. Raises NotYours."""
+    viewer.must_be_patient()
+    row = session.execute(
+        select(clinics.CLINICS)
+        .join(SHARES, _S.clinic_id == clinics.CLINICS.c.id)
+        .where(_S.patient_id == viewer.patient_id, _S.ended_at.is_(None))
+    ).one_or_none()
+    return None if row is None else clinics.settings_of(row)
+
+
+def list_followed_of(session: Session, patient_ids: Sequence[UUID], now: datetime) -> tuple[Reading, ...]:
+    """The shares by which clinics follow these patients at this instant."""
+    if not patient_ids:
+        return ()
+    rows = session.execute(
+        _READINGS.where(_S.patient_id.in_(list(patient_ids)), _S.clinic_id.is_not(None), _live(now))
+    ).all()
+    return tuple(_reading(session, row, None) for row in rows)
+
+
 def list_readings(session: Session, reader_id: UUID, now: datetime) -> tuple[Reading, ...]:
     """Every share that is open to the person at this instant."""
     rows = session.execute(

@@ -4,7 +4,7 @@ Every read goes through here: it is held against the share as it stands at that 
 access log before anything is shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hmac import compare_digest
@@ -30,7 +30,7 @@ from journal.kit import outbox
 from journal.kit.tokens import hash_token, new_token
 from journal.shares import queries
 from journal.shares.models import Review, Share, ShareOpening
-from journal.shares.queries import INVITE_DAYS, MOST_TRIES, Reading, belongs_to, review_belongs_to
+from journal.shares.queries import INVITE_DAYS, MOST_TRIES, NO_END, Reading, belongs_to, review_belongs_to
 
 LIST_DAYS = SCORE_DAYS
 LISTED = frozenset({"daily", "side-effects", "infusions", "questionnaires"})
@@ -49,9 +49,10 @@ class Wish:
     name: str
     to: str
     scope: Scope
-    ends_on: date
+    ends_on: date | None
     email: str = ""
     tell_me: bool = False
+    """`ends_on` None: a clinic follows until it is ended."""
 
 
 def expiry(ends_on: date, zone: ZoneInfo, day_ends_hour: int) -> datetime:
@@ -67,6 +68,10 @@ def check(wish: Wish, way: str, today: date, since: date | None = None) -> None:
         reasons["kinds"] = "Choose at least one thing to share."
     if wish.scope.since and wish.scope.until and wish.scope.since > wish.scope.until:
         reasons["until"] = "The last day is before the first one. Change one of them."
+    if wish.ends_on is None:
+        if reasons:
+            raise Refused(reasons)
+        return
     if wish.scope.since and wish.scope.since > wish.ends_on:
         reasons["since"] = "These days begin after the share has ended. Choose an earlier day."
     most = LINK_DAYS - 1 if way == "link" else LONGEST_DAYS  # a link's first day counts
@@ -147,6 +152,24 @@ def give_link(
         openings_left=1 if once else None,
     )
     return token if made else None
+
+
+def follow(session: Session, viewer: Viewer, wish: Wish, clinic_id: UUID, now: datetime) -> bool:
+    """Let a clinic follow from now on, until the patient ends it. One clinic follows at a time: another one's share
+    ends with this. False if the same wish was kept already."""
+    viewer.must_be_patient()
+    entries.lock(session, viewer, now)
+    other = session.execute(
+        select(Share.id).where(
+            Share.patient_id == viewer.patient_id,
+            Share.way == "clinic",
+            Share.ended_at.is_(None),
+            Share.id != wish.share_id,
+        )
+    ).scalar_one_or_none()
+    if other is not None:
+        end(session, viewer, other, now)
+    return _give(session, viewer, wish, NO_END, now, way="clinic", clinic_id=clinic_id, accepted_at=now)
 
 
 def _give(
@@ -433,6 +456,22 @@ def are_open(session: Session, readings: Sequence[Reading], now: datetime) -> bo
 
 def is_open(session: Session, reading: Reading, now: datetime) -> bool:
     return are_open(session, [reading], now)
+
+
+def read_followed(
+    session: Session,
+    reader_id: UUID,
+    readings: Sequence[Reading],
+    shape: str,
+    kinds: Mapping[UUID, frozenset[str]],
+    now: datetime,
+    days: int,
+) -> None:
+    """A clinician is about to see something of several patients whom a clinic follows: a read in each journal, of the
+    kinds that it comes from, by share."""
+    reads = [_read(one, reader_id, shape, now, days, kinds[one.share_id]) for one in readings]
+    audit.note_reads(session, reads, now)
+    _note_first(session, [one.share_id for one in readings], now)
 
 
 def _lock(session: Session, share_id: UUID) -> None:

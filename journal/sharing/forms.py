@@ -54,8 +54,8 @@ def first_values(way: str, name: str) -> dict[str, Any]:
     }
 
 
-def values_of(held: Held, ends_on: date) -> dict[str, Any]:
-    """How the form of a share that is there begins."""
+def values_of(held: Held, ends_on: date | None) -> dict[str, Any]:
+    """How the form of a share that is there begins; `ends_on` is None for a clinic's."""
     scope = held.scope
     return dict.fromkeys(FIELDS, "") | {
         "way": held.way,
@@ -67,7 +67,7 @@ def values_of(held: Held, ends_on: date) -> dict[str, Any]:
         "since": scope.since.isoformat() if scope.since else "",
         "until": scope.until.isoformat() if scope.until else "",
         "ends": "date",
-        "ends_on": ends_on.isoformat(),
+        "ends_on": ends_on.isoformat() if ends_on else "",
         "tell_me": "yes" if held.tell_me else "",
     }
 
@@ -91,7 +91,7 @@ def read(
     else:
         to = _text(values, "to", "Say who it is for, so that you find it again.", reasons)
     since, until = _days(values, today, reasons)
-    ends_on = _end(values, today, reasons)
+    ends_on = None if way == "clinic" else _end(values, today, reasons)
     if reasons:
         raise Refused(reasons)
     wish = Wish(share_id, name, to, Scope(kinds, since, until), ends_on, email, values["tell_me"] == "yes")

@@ -1,6 +1,6 @@
 """The doors of sharing, for the patient: give, look at the exact page first, change, end, and see who looked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
@@ -14,16 +14,15 @@ from journal.accounts import service as accounts
 from journal.audit import queries as audit
 from journal.domain.access import KINDS, LINK_DAYS, Scope, Viewer, is_wider
 from journal.domain.errors import Refused
-from journal.domain.pause import Recent, find_recent
 from journal.entries.forms import entry_id_of
-from journal.entries.held import held_in
-from journal.entries.queries import Want, list_entries
+from journal.flags import service as flags
 from journal.kit import clock, throttle
 from journal.kit.tokens import new_passcode, plain_passcode
 from journal.kit.web import end_unit, person, say, unit, wake_outbox
 from journal.profiles.queries import get_profile
 from journal.shares import queries, service
 from journal.sharing import forms
+from journal.sharing.present import ask_twice_page, ends_at, find_recent_infusion, form_page, preview_page
 from journal.summaries.present import drawn_with, window_of
 from journal.summaries.queries import get_summary
 
@@ -62,19 +61,19 @@ def new() -> Page:
         return render_template("sharing/unconfirmed.html", me=person())
     if request.method == "GET":
         profile, _ = get_profile(unit(), present.viewer())
-        return _form(forms.first_values(way, profile.name), service.new_id(), {})
+        return form_page(forms.first_values(way, profile.name), service.new_id(), {})
     share_id = entry_id_of(request.form, "share_id")
     if "again" in request.args:
-        return _form(forms.typed(request.form), share_id, {})
+        return form_page(forms.typed(request.form), share_id, {})
     try:
         read = _read(way, share_id)
     except Refused as refused:
-        return _form(forms.typed(request.form), share_id, refused.reasons), 422
+        return form_page(forms.typed(request.form), share_id, refused.reasons), 422
     if request.form.get("step") != "share":
-        return _preview(read, None)
-    recent = _find_recent()
+        return preview_page(read, None)
+    recent = find_recent_infusion()
     if recent is not None and request.form.get("asked") != "twice":
-        return _ask_twice(read, recent, "/sharing")
+        return ask_twice_page(read, recent, "/sharing")
     return _invite(read) if way == "person" else _give_link(read)
 
 
@@ -89,62 +88,15 @@ def _read(way: str, share_id: UUID, fixed: queries.Held | None = None) -> forms.
     return read
 
 
-def _form(
-    values: Mapping[str, Any], share_id: UUID, errors: Mapping[str, str], held: queries.Held | None = None
-) -> str:
-    return render_template(
-        "sharing/form.html",
-        values=values,
-        share_id=share_id,
-        errors=errors,
-        held=held,
-        kinds=KINDS.values(),
-        days=forms.DAYS,
-        until=forms.UNTIL if values["way"] == "person" else forms.UNTIL[:2] + forms.UNTIL[3:],
-        most_days=LINK_DAYS,
-    )
-
-
-def _preview(read: forms.Read, held: queries.Held | None) -> str:
-    """The page itself: the same template and the same summary as the reader gets."""
-    viewer = Viewer(None, present.viewer().patient_id, read.wish.scope)
-    window, _chosen = window_of(request.form)
-    summary = get_summary(
-        unit(), viewer, read.wish.name, present.zone(), present.today(), clock.now(), window=window
-    )
-    return render_template(
-        "sharing/preview.html",
-        read=read,
-        held=held,
-        window=window,
-        **drawn_with(summary, read.wish.ends_on),
-    )
-
-
-def _find_recent() -> Recent | None:
-    """Within a day after an infusion a new or wider share asks once more; ending one never does."""
-    moment = present.moment()
-    lately = list_entries(unit(), present.viewer(), [Want("infusion", moment.today - timedelta(days=3))])
-    return find_recent(held_in(lately), moment.now)
-
-
-def _ask_twice(read: forms.Read, recent: Recent, back: str) -> str:
-    return render_template("sharing/ask_twice.html", read=read, recent=recent, back=back, zone=present.zone())
-
-
-def _ends_at(ends_on: date) -> Any:
-    return service.expiry(ends_on, present.zone(), person().day_ends_hour)
-
-
 def _invite(read: forms.Read) -> Page:
     now = clock.now()
     if not _may_invite():
         errors = {"email": "You sent many invitations today. Try again tomorrow."}
-        return _form(read.values, read.wish.share_id, errors), 429
+        return form_page(read.values, read.wish.share_id, errors), 429
     try:
-        service.invite(unit(), present.viewer(), read.wish, _ends_at(read.wish.ends_on), now)
+        service.invite(unit(), present.viewer(), read.wish, ends_at(read.wish.ends_on), now)
     except Refused as refused:
-        return _form(read.values, read.wish.share_id, refused.reasons), 422
+        return form_page(read.values, read.wish.share_id, refused.reasons), 422
     unit().commit()
     wake_outbox()
     say(f"Shared. We sent a mail to {read.wish.email}.")
@@ -166,13 +118,13 @@ def _give_link(read: forms.Read) -> Page:
             unit(),
             present.viewer(),
             read.wish,
-            _ends_at(read.wish.ends_on),
+            ends_at(read.wish.ends_on),
             hashed,
             clock.now(),
             once=read.once,
         )
     except Refused as refused:
-        return _form(read.values, read.wish.share_id, refused.reasons), 422
+        return form_page(read.values, read.wish.share_id, refused.reasons), 422
     unit().commit()
     if token is None:  # the form was sent twice; the link was shown the first time
         return redirect(url_for("sharing.share", share_id=read.wish.share_id), 303)
@@ -203,8 +155,11 @@ def share(share_id: UUID) -> str:
     )
 
 
-def _last_day(held: queries.Held) -> date:
-    return (held.expires_at - timedelta(seconds=1)).astimezone(present.zone()).date()
+def _last_day(held: queries.Held) -> date | None:
+    """The last day on which it is open; None for a clinic, which follows until the patient ends it."""
+    return (
+        (held.expires_at - timedelta(seconds=1)).astimezone(present.zone()).date() if held.has_end else None
+    )
 
 
 @blueprint.get("/sharing/<uuid:share_id>/preview")
@@ -229,21 +184,25 @@ def edit(share_id: UUID) -> Page:
         return redirect(url_for("sharing.share", share_id=share_id), 303)
     before = _last_day(held)
     if request.method == "GET":
-        return _form(forms.values_of(held, before), share_id, {}, held)
+        return form_page(forms.values_of(held, before), share_id, {}, held)
     if "again" in request.args:
-        return _form(forms.typed(request.form) | {"way": held.way}, share_id, {}, held)
+        return form_page(forms.typed(request.form) | {"way": held.way}, share_id, {}, held)
     try:
         read = _read(held.way, share_id, held)
     except Refused as refused:
-        return _form(forms.typed(request.form) | {"way": held.way}, share_id, refused.reasons, held), 422
+        return form_page(forms.typed(request.form) | {"way": held.way}, share_id, refused.reasons, held), 422
     if request.form.get("step") != "share":
-        return _preview(read, held)
-    wider = is_wider(held.scope, read.wish.scope) or read.wish.ends_on > before
-    recent = _find_recent() if wider else None
+        return preview_page(read, held)
+    longer = before is not None and read.wish.ends_on is not None and read.wish.ends_on > before
+    wider = is_wider(held.scope, read.wish.scope) or longer
+    recent = find_recent_infusion() if wider else None
     if recent is not None and request.form.get("asked") != "twice":
-        return _ask_twice(read, recent, url_for("sharing.share", share_id=share_id))
-    service.change(unit(), present.viewer(), read.wish, _ends_at(read.wish.ends_on), clock.now())
+        return ask_twice_page(read, recent, url_for("sharing.share", share_id=share_id))
+    service.change(unit(), present.viewer(), read.wish, ends_at(read.wish.ends_on), clock.now())
+    if held.way == "clinic":
+        flags.look_again(unit(), present.viewer())
     unit().commit()
+    wake_outbox()
     say("Saved. It holds from now on.")
     return redirect(url_for("sharing.share", share_id=share_id), 303)
 

@@ -125,7 +125,7 @@ def test_a_red_flag_now_leads_to_help_before_anything_else(cast: Cast) -> None:
     answer = browser.send(DAY, {"side_effects-chest_pain": "mild", "happening_now-chest_pain": "yes"})
     page = browser.follow(answer)
     assert "Your answer is saved" in page.text and "Call 911" in page.text
-    assert "Nobody will, because nothing is shared" in page.text
+    assert "Nobody else sees this, because nothing is shared" in page.text
     assert browser.get("/today", expect=303).location == "/help-now?next=/today"
     browser.follow(browser.get("/today", expect=303))
     assert browser.send("/help-now/seen").location == "/today"

@@ -36,7 +36,7 @@ def test_item_9_brings_help_before_anything_else(cast: Cast) -> None:
         "Do you feel safe right now?",
         "Feel your feet on the floor.",
         "Who will see this",
-        "Nobody will, because nothing is shared.",
+        "Nobody else sees this, because nothing is shared.",
         "No one watches this journal day and night.",
         "You answered “Several days” to question 9 of the PHQ-9.",
         "Go on with my journal",
@@ -198,7 +198,7 @@ def test_a_reason_to_call_stands_on_the_day_and_nobody_claims_to_see_it(cast: Ca
     browser.get("/today")
     page = browser.follow(browser.send(DAY, {"side_effects-yellow_skin": "mild"}))
     assert "Please call your clinic today." in page.text
-    assert "Nothing is shared, so nobody else sees this." in page.text
+    assert "Nobody else sees this, because nothing is shared." in page.text
 
 
 def test_a_craving_is_answered_kindly(cast: Cast, session: Session) -> None:

@@ -1,0 +1,1 @@
+"""Flags as the clinic that follows a patient has them: delivered, mailed, acknowledged, closed."""
