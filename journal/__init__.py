@@ -15,6 +15,7 @@ from journal.accounts import views as accounts_doors
 from journal.accounts.passphrases import Hasher
 from journal.care.views import blueprint as care_doors
 from journal.checkins.views import blueprint as checkins_doors
+from journal.clinics import emails as clinic_emails
 from journal.config import Settings
 from journal.demo.cli import demo as demo_command
 from journal.domain import side_effects
@@ -176,6 +177,7 @@ def _send_mail(app: Flask, settings: Settings) -> None:
         **emails.writers(render, settings.base_url),
         **factors_emails.writers(render, settings.base_url),
         **share_emails.writers(render, settings.base_url),
+        **clinic_emails.writers(render, settings.base_url),
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
     database: Database = app.extensions["database"]
