@@ -18,6 +18,7 @@ from journal.checkins.views import blueprint as checkins_doors
 from journal.clinic_flags import emails as clinic_flag_emails
 from journal.clinic_flags.present import answered
 from journal.clinic_flags.views import blueprint as clinic_flags_doors
+from journal.clinics import emails as clinic_emails
 from journal.config import Settings
 from journal.demo.cli import demo as demo_command
 from journal.domain import side_effects
@@ -182,6 +183,7 @@ def _send_mail(app: Flask, settings: Settings) -> None:
         **factors_emails.writers(render, settings.base_url),
         **share_emails.writers(render, settings.base_url),
         **clinic_flag_emails.writers(render, settings.base_url),
+        **clinic_emails.writers(render, settings.base_url),
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
     database: Database = app.extensions["database"]

@@ -1,6 +1,7 @@
 """The features in their order: each may know only those before it."""
 
 ORDER = (
-    "audit", "accounts", "factors", "entries", "clinics", "shares", "flags", "clinic_flags", "safety", "profiles", "checkins", "infusions",
-    "questionnaires", "trends", "summaries", "sharing", "links", "care", "privacy", "pages", "demo",
+    "audit", "accounts", "factors", "entries", "clinics", "shares", "flags", "clinic_flags", "safety", "profiles",
+    "checkins", "infusions", "questionnaires", "trends", "summaries", "sharing", "links", "care", "staff",
+    "invitations", "digests", "reminders", "privacy", "pages", "demo",
 )  # fmt: skip

@@ -100,7 +100,7 @@ class Staff(Base):
 
 class ClinicInvitation(Base):
     """A patient whom the clinic asked, by mail or by a printed code. `sealed` holds the name and, for a mail, the
-    address; it is emptied of both by nobody but time: see `service.forget_old`."""
+    address. Some time after it was answered or ran out, the row goes: see `service.forget_old`."""
 
     __tablename__ = "clinic_invitations"
     __table_args__ = (

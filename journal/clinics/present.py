@@ -1,21 +1,51 @@
-"""Who of a clinic's staff is here: what every view under /clinic begins with."""
+"""In which clinic the person at this browser works, and as what: what every view of the clinic's begins with."""
 
-from flask import session
+from uuid import UUID
 
-from journal.clinics.queries import Membership, list_memberships
+from flask import g, session
+
+from journal.clinics import queries
+from journal.clinics.queries import Membership, Settings
 from journal.domain.errors import NotYours
-from journal.kit.web import person, unit
+from journal.kit.web import find_person, unit
 
 CHOSEN = "clinic"
-"""Where a browser keeps which clinic somebody works for just now, who works for several."""
+"""Which clinic was chosen by somebody who works in several."""
+
+
+def memberships() -> tuple[Membership, ...]:
+    """The clinics in which the signed-in person is staff now; none where nobody is signed in. Asked once a request."""
+    who = find_person()
+    if who is None or not who.reads_others:
+        return ()
+    if "memberships" not in g:
+        g.memberships = queries.list_memberships(unit(), who.account_id)
+    found: tuple[Membership, ...] = g.memberships
+    return found
+
+
+def find_membership() -> Membership | None:
+    """The person's place in the chosen clinic, else in the first."""
+    held = memberships()
+    chosen = session.get(CHOSEN)
+    return next((one for one in held if str(one.clinic_id) == chosen), held[0] if held else None)
 
 
 def membership(*roles: str) -> Membership:
-    """The signed-in person's place in the clinic chosen, or the first one. Raises NotYours for whoever has none of the
-    roles there."""
-    mine = list_memberships(unit(), person().account_id)
-    chosen = session.get(CHOSEN)
-    found = next((one for one in mine if str(one.clinic_id) == chosen), mine[0] if mine else None)
-    if found is None or not found.is_(*roles):
+    """The same, for a page of these roles (of any, where none is named). Raises NotYours."""
+    found = find_membership()
+    if found is None or (roles and not found.is_(*roles)):
         raise NotYours("clinic")
     return found
+
+
+def choose(clinic_id: UUID) -> None:
+    """Work in this one of the person's clinics from now on. Raises NotYours."""
+    if not any(one.clinic_id == clinic_id for one in memberships()):
+        raise NotYours("clinic")
+    session[CHOSEN] = str(clinic_id)
+
+
+def settings() -> Settings:
+    """The chosen clinic. Raises NotYours."""
+    return queries.get_settings(unit(), membership().clinic_id)

@@ -1,14 +1,15 @@
 """Reading clinics, their staff and their invitations."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from journal.accounts import queries as accounts
@@ -33,7 +34,8 @@ _I: Any = ClinicInvitation.__table__.c
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A clinic with everything that can be set. `phq` is None until the clinic has chosen."""
+    """A clinic with everything that can be set. `phq` is None until the clinic has chosen; `plan_confirmed_by` is a
+    member of its staff."""
 
     id: UUID
     name: str
@@ -46,6 +48,7 @@ class Settings:
     phq: str | None
     response_plan: str
     plan_confirmed_at: datetime | None
+    plan_confirmed_by: UUID | None
     digest_day: int
     digest_hour: int
     digest_due_at: datetime
@@ -153,6 +156,7 @@ def settings_of(row: Any) -> Settings:
         row.phq,
         row.response_plan,
         row.plan_confirmed_at,
+        row.plan_confirmed_by,
         row.digest_day,
         row.digest_hour,
         row.digest_due_at,
@@ -332,6 +336,49 @@ def find_invited(session: Session, token: str, now: datetime) -> Invited | None:
     if row is None:
         return None
     return Invited("patient", row.id, row.clinic_id, row.invited_hash, frozenset(), row.expires_at)
+
+
+def count_asked(session: Session, clinic_id: UUID, now: datetime) -> int:
+    """How many patients were invited and have not answered yet."""
+    return session.execute(
+        select(func.count()).where(_I.clinic_id == clinic_id, _I.answer.is_(None), _I.expires_at > now)
+    ).scalar_one()
+
+
+def get_asked(session: Session, clinic_id: UUID, invitation_id: UUID, now: datetime) -> Asked:
+    """One of the clinic's invitations of patients. Raises NotYours."""
+    row = session.execute(
+        select(ClinicInvitation.__table__).where(_I.clinic_id == clinic_id, _I.id == invitation_id)
+    ).one_or_none()
+    if row is None:
+        raise NotYours("invitation")
+    return _asked(row, get_box(session, clinic_id), now)
+
+
+def list_clinics(session: Session) -> tuple[tuple[Settings, int], ...]:
+    """Every clinic with the number of its staff in force, by name: for the operator alone."""
+    staffed = select(_S.clinic_id, func.count().label("count")).where(*is_active()).group_by(_S.clinic_id)
+    counted = staffed.subquery()
+    rows = session.execute(
+        select(CLINICS, func.coalesce(counted.c.count, 0).label("staff_count"))
+        .outerjoin(counted, counted.c.clinic_id == _C.id)
+        .order_by(_C.name, _C.created_at)
+    ).all()
+    return tuple((settings_of(row), row.staff_count) for row in rows)
+
+
+def mailed_token(session: Session, purpose: bytes, row_id: UUID, expires_at: datetime) -> str:
+    """The token of an invitation's mail. Made from what it is for and until when it can be used, so that a mail that
+    has to be sent twice says the same, and one asked for again makes the earlier link useless. Only a hash of it is
+    kept, and without the server's key nobody can make it."""
+    told = row_id.bytes + expires_at.astimezone(UTC).isoformat(timespec="microseconds").encode()
+    return urlsafe_b64encode(vault_of(session).keyed_hash(told, purpose)).decode().rstrip("=")
+
+
+def unsubscribe_token(session: Session, staff_id: UUID) -> str:
+    """What the link holds by which a member of the staff turns the digest's mail off."""
+    hashed = vault_of(session).keyed_hash(staff_id.bytes, b"turn the digest off")
+    return urlsafe_b64encode(hashed).decode().rstrip("=")
 
 
 def invited_hash(session: Session, email_key: str) -> bytes:

@@ -5,13 +5,13 @@ database can be clicked, and asking for a mail takes the same time whether or no
 """
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import CheckConstraint, Index, Integer, Text, Uuid, and_, delete, func, or_, select
+from sqlalchemy import CheckConstraint, Index, Integer, Text, Uuid, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from journal.kit import clock
@@ -39,6 +39,7 @@ class OutboxMail(Base):
     recipient: Mapped[str] = mapped_column(Text)
     account_id: Mapped[UUID | None] = mapped_column(Uuid)
     subject_id: Mapped[UUID | None] = mapped_column(Uuid)
+    group_id: Mapped[UUID | None] = mapped_column(Uuid, index=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
     due_at: Mapped[datetime | None] = mapped_column(Instant)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
@@ -69,8 +70,10 @@ def put(
     now: datetime,
     *,
     subject_id: UUID | None = None,
+    group_id: UUID | None = None,
 ) -> None:
-    """Ask for a mail, about a thing where it is about one. It goes out after the caller's commit."""
+    """Ask for a mail, about a thing where it is about one. It goes out after the caller's commit. `group_id`: who is
+    told of its faults, where somebody is."""
     session.add(
         OutboxMail(
             id=uuid4(),
@@ -78,10 +81,77 @@ def put(
             recipient=recipient,
             account_id=account_id,
             subject_id=subject_id,
+            group_id=group_id,
             created_at=now,
             due_at=now,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A mail that could not be sent. `given_up`: it is not tried any more."""
+
+    id: UUID
+    purpose: str
+    recipient: str
+    subject_id: UUID | None
+    fault: str
+    created_at: datetime
+    given_up: bool
+
+
+def list_faults(session: Session, group_id: UUID) -> tuple[Fault, ...]:
+    """The group's mails that have not been sent, and had a fault at the last try; the newest first."""
+    rows = session.execute(
+        select(OutboxMail)
+        .where(OutboxMail.group_id == group_id, OutboxMail.sent_at.is_(None), OutboxMail.fault.is_not(None))
+        .order_by(OutboxMail.created_at.desc())
+    ).scalars()
+    return tuple(
+        Fault(
+            row.id,
+            row.purpose,
+            row.recipient,
+            row.subject_id,
+            row.fault or "",
+            row.created_at,
+            row.due_at is None,
+        )
+        for row in rows
+    )
+
+
+def send_again(session: Session, group_id: UUID, mail_id: UUID, now: datetime) -> bool:
+    """Try one of the group's mails again now, and from the beginning. False if there is nothing to send."""
+    row = session.execute(
+        update(OutboxMail)
+        .where(OutboxMail.id == mail_id, OutboxMail.group_id == group_id, OutboxMail.sent_at.is_(None))
+        .values(due_at=now, attempts=0)
+        .returning(OutboxMail.id)
+    ).one_or_none()
+    return row is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How it stands with the newest mail about a thing."""
+
+    created_at: datetime
+    sent_at: datetime | None
+    fault: str | None
+
+
+def list_posted(session: Session, subject_ids: Sequence[UUID]) -> dict[UUID, Posted]:
+    """Of each thing, how it stands with the newest mail about it; left out where there was none."""
+    if not subject_ids:
+        return {}
+    rows = session.execute(
+        select(OutboxMail.subject_id, OutboxMail.created_at, OutboxMail.sent_at, OutboxMail.fault)
+        .where(OutboxMail.subject_id.in_(subject_ids))
+        .order_by(OutboxMail.created_at)
+    )
+    return {row.subject_id: Posted(row.created_at, row.sent_at, row.fault) for row in rows if row.subject_id}
 
 
 def withdraw(session: Session, subject_id: UUID) -> None:
