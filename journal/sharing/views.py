@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from journal.accounts import present
 from journal.accounts import service as accounts
 from journal.audit import queries as audit
+from journal.clinics import queries as clinics
 from journal.domain.access import KINDS, LINK_DAYS, Scope, Viewer, is_wider
 from journal.domain.errors import Refused
 from journal.entries.forms import entry_id_of
@@ -237,6 +238,7 @@ def access_log() -> str:
         log=log,
         visits=_visits(log.rows),
         names=names,
+        staff=clinics.list_names(unit(), list({one.reader_id for one in log.rows if one.reader_id})),
         kinds=KINDS,
         zone=present.zone(),
         shapes=SHAPES,
@@ -249,7 +251,7 @@ def _visits(rows: Sequence[audit.Logged]) -> list[list[audit.Logged]]:
 
     def alike(one: audit.Logged) -> object:
         hour = one.at.astimezone(zone).replace(minute=0, second=0, microsecond=0)
-        return (one.share_id, one.shape, one.kinds, one.since, one.until, hour)
+        return (one.share_id, one.reader_id, one.shape, one.kinds, one.since, one.until, hour)
 
     return [list(group) for _same, group in groupby(rows, alike)]
 
@@ -260,6 +262,8 @@ SHAPES = {
     "pdf": "the page as a PDF",
     "csv": "the numbers as a CSV file",
     "fhir": "the page as a FHIR file",
+    "flags": "a flag, in the clinic’s list",
+    "digest": "your line in the clinic’s weekly summary",
 }
 
 
