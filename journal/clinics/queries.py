@@ -384,3 +384,8 @@ def unsubscribe_token(session: Session, staff_id: UUID) -> str:
 def invited_hash(session: Session, email_key: str) -> bytes:
     """How an invited address is kept and compared."""
     return vault_of(session).keyed_hash(email_key.encode(), b"invited by a clinic")
+
+
+def list_due_looks(session: Session, now: datetime) -> tuple[UUID, ...]:
+    """The clinics whose daily look is due."""
+    return tuple(session.execute(select(_C.id).where(_C.look_due_at <= now)).scalars())

@@ -626,3 +626,11 @@ def forget(session: Session, account_id: UUID) -> None:
                 wants_digest=False,
             )
         )
+
+
+def looked(session: Session, clinic_id: UUID, now: datetime) -> None:
+    """The daily look is done; the next one is tomorrow."""
+    zone = session.execute(select(Clinic.zone).where(Clinic.id == clinic_id)).scalar_one()
+    session.execute(
+        update(Clinic).where(Clinic.id == clinic_id).values(look_due_at=next_look(ZoneInfo(zone), now))
+    )
