@@ -12,9 +12,11 @@ from werkzeug.wrappers import Response
 from journal.accounts import present
 from journal.accounts import service as accounts
 from journal.audit import queries as audit
+from journal.clinic_flags import queries as clinic_flags
 from journal.clinics import queries as clinics
 from journal.domain.access import KINDS, LINK_DAYS, Scope, Viewer, is_wider
 from journal.domain.errors import Refused
+from journal.domain.flag_rules import TOLD
 from journal.entries.forms import entry_id_of
 from journal.flags import service as flags
 from journal.kit import clock, throttle
@@ -145,9 +147,13 @@ def share(share_id: UUID) -> str:
     now = clock.now()
     held = queries.get_share(unit(), present.viewer(), share_id, now)
     log = audit.get_access_log(unit(), present.viewer())
+    clinic = queries.find_clinic(unit(), present.viewer()) if held.way == "clinic" and held.is_live else None
     return render_template(
         "sharing/share.html",
         held=held,
+        clinic=clinic,
+        handled=clinic_flags.list_handled(unit(), present.viewer(), clinic.id) if clinic else (),
+        rules=TOLD,
         ends_on=_last_day(held),
         reads=[one for one in log.rows if one.share_id == share_id][:5],
         reviews=queries.list_reviews(unit(), present.viewer(), [share_id]),

@@ -98,6 +98,7 @@ def path_of(stage: Stage, rule: Any, share: str, whose: str) -> str:
         "response_id": stage.ids["response"] if mine else uuid4(),
         "session_id": uuid4(),
         "key_id": uuid4(),
+        "flag_id": uuid4(),
         "share_id": stage.shares[share].id,
         "entry_id": checkin,
         "infusion_id": stage.ids["infusion"] if mine else stage.cast.other_infusion,
