@@ -15,7 +15,7 @@ from journal.domain.flag_rules import AT_ONCE
 from journal.domain.summary import say_to_reader
 from journal.factors.present import second_step_first
 from journal.kit import clock
-from journal.kit.web import database, end_unit, say, unit
+from journal.kit.web import database, end_unit, find_person, say, unit
 from journal.shares import service as shares
 
 blueprint = Blueprint("clinic_flags", __name__)
@@ -27,7 +27,8 @@ EVERY = (*queries.OPEN_STATES, "closed")
 @blueprint.before_request
 def careful() -> Response | None:
     """Whoever reads in other people's journals gave a second step."""
-    return second_step_first()
+    who = find_person()
+    return second_step_first() if who is not None and who.reads_others else None
 
 
 def _read(

@@ -116,6 +116,12 @@ OWN: dict[str, int] = {
     "care.review": 405,
     "care.session": 405,
     "care.leave": 404,
+    "clinic_flags.index": 404,
+    "clinic_flags.flag": 404,
+    "clinic_flags.acknowledge": 405,
+    "clinic_flags.note": 405,
+    "clinic_flags.close": 405,
+    "clinic_flags.reopen": 405,
     "privacy.export": 200,
     "privacy.bring_in": 200,
     "privacy.delete": 200,
@@ -138,6 +144,7 @@ def path_of(rule: Any, entry: str, infusion: str) -> str:
         "session_id": str(uuid4()),
         "share_id": str(uuid4()),
         "key_id": str(uuid4()),
+        "flag_id": str(uuid4()),
     }
     values |= {"entry_id": entry, "infusion_id": infusion}
     return re.sub(r"<(?:[^:<>]*:)?(\w+)>", lambda found: values[found[1]], rule.rule)
