@@ -144,6 +144,22 @@ RULES: Mapping[str, Rule] = {
         ),
     )
 }
+LOOKED: Mapping[str, Rule] = {
+    one.id: one
+    for one in (
+        Rule("mood-down", "review", "Mood well below the patient’s own usual for several days", OWN),
+        Rule("score-worse", "review", "A questionnaire worse by a meaningful step", OWN),
+        Rule("silent", "review", "Nothing logged for five days after an infusion", OWN),
+    )
+}
+"""What no single answer tells: looked for once a day, for the clinic that follows the patient."""
+AT_ONCE = ("emergency", "safety", "urgent")
+"""A clinic gets a mail about these now; all others wait in its list and the digest."""
+FOR_CLINICS: Mapping[str, Rule] = {
+    **{one.id: one for one in RULES.values() if one.urgency != "support"},
+    **LOOKED,
+}
+"""The rules that a clinic is told by, and can turn off."""
 EACH: Mapping[str, tuple[str, int]] = {
     "urine_blood": ("blood-in-pee", MILD),
     "urine_blocked": ("cannot-pee", MILD),

@@ -7,14 +7,15 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
 from journal.domain.flag_rules import AGAIN_DAYS, RULES, URGENCIES, Rule, may_see
 from journal.entries.queries import ENTRIES, KEYS, get_box
-from journal.flags.models import Flag
+from journal.flags.models import ClinicFlag, Flag
 from journal.kit.db import vault_of
+from journal.shares.queries import SHARES
 
 _F: Any = Flag.__table__.c
 _E: Any = ENTRIES.c
@@ -140,6 +141,16 @@ def list_open_of(session: Session, viewers: Sequence[Viewer]) -> list[tuple[Wait
         else ()
         for viewer in viewers
     ]
+
+
+def count_open_for_clinic(session: Session, clinic_id: UUID) -> int:
+    """How many flags are open in a clinic's list, of the patients whom it follows now."""
+    flag: Any = ClinicFlag.__table__.c
+    return session.execute(
+        select(func.count())
+        .select_from(ClinicFlag.__table__.join(SHARES, SHARES.c.id == flag.share_id))
+        .where(flag.clinic_id == clinic_id, flag.state == "open", SHARES.c.ended_at.is_(None))
+    ).scalar_one()
 
 
 @dataclass(frozen=True, slots=True)
