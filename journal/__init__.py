@@ -25,6 +25,7 @@ from journal.domain.instrument_files import instruments
 from journal.factors import emails as factors_emails
 from journal.factors.views import blueprint as factors_doors
 from journal.infusions.views import blueprint as infusions_doors
+from journal.invitations.views import blueprint as invitations_doors
 from journal.kit import clock, logs, outbox, thread, throttle, web
 from journal.kit.assets import Assets, never_changes
 from journal.kit.cli import commands
@@ -119,6 +120,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         sharing_doors,
         links_doors,
         care_doors,
+        invitations_doors,
         privacy_doors,
         pages_doors,
     ):
@@ -128,6 +130,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.register_error_handler(Refused, web.show_conflict)
     commands(app)
     app.cli.add_command(demo_command)
+    app.cli.add_command(clinic_commands)
     _serve_static(app, settings)
     _send_mail(app, settings)
     if settings.trusted_proxies:

@@ -28,7 +28,7 @@ PUBLIC = {
     "safety.help_now",
     "pages.look",
     "pages.healthz",
-    "care.invitation",
+    "invitations.answer",
     "links.page",
     "links.pdf",
     "links.csv",
