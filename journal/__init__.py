@@ -43,6 +43,8 @@ from journal.safety.views import help_first
 from journal.shares import emails as share_emails
 from journal.shares.present import who_sees
 from journal.sharing.views import blueprint as sharing_doors
+from journal.staff.cli import clinic as clinic_commands
+from journal.staff.views import blueprint as staff_doors
 from journal.trends.views import blueprint as trends_doors
 
 ROOT = Path(__file__).parent.parent
@@ -120,6 +122,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         sharing_doors,
         links_doors,
         care_doors,
+        staff_doors,
         invitations_doors,
         privacy_doors,
         pages_doors,
