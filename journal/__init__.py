@@ -28,6 +28,7 @@ from journal.domain.instrument_files import instruments
 from journal.factors import emails as factors_emails
 from journal.factors.views import blueprint as factors_doors
 from journal.infusions.views import blueprint as infusions_doors
+from journal.invitations.views import blueprint as invitations_doors
 from journal.kit import clock, logs, outbox, thread, throttle, web
 from journal.kit.assets import Assets, never_changes
 from journal.kit.cli import commands
@@ -45,6 +46,8 @@ from journal.safety.views import help_first
 from journal.shares import emails as share_emails
 from journal.shares.present import who_sees
 from journal.sharing.views import blueprint as sharing_doors
+from journal.staff.cli import clinic as clinic_commands
+from journal.staff.views import blueprint as staff_doors
 from journal.trends.views import blueprint as trends_doors
 
 ROOT = Path(__file__).parent.parent
@@ -124,6 +127,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         links_doors,
         care_doors,
         clinic_flags_doors,
+        staff_doors,
+        invitations_doors,
         privacy_doors,
         pages_doors,
     ):
@@ -133,6 +138,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.register_error_handler(Refused, web.show_conflict)
     commands(app)
     app.cli.add_command(demo_command)
+    app.cli.add_command(clinic_commands)
     _serve_static(app, settings)
     _send_mail(app, settings)
     if settings.trusted_proxies:

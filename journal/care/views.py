@@ -1,15 +1,12 @@
-"""The doors of the care team: invitations, the list, a summary, reviewed or not yet."""
+"""The doors of the care team: the list, a summary, reviewed or not yet."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from flask import session as flask_session
 from werkzeug.wrappers import Response
 
 from journal.accounts import present
-from journal.accounts import service as accounts
-from journal.accounts.present import INVITED
 from journal.care import forms
 from journal.care.queries import list_people
 from journal.domain.errors import NotYours, Refused
@@ -18,7 +15,7 @@ from journal.domain.summary import Summary
 from journal.entries.forms import entry_id_of
 from journal.factors.present import second_step_first
 from journal.kit import clock
-from journal.kit.web import attach, database, end_unit, find_person, person, public, say, show_missing, unit
+from journal.kit.web import attach, database, end_unit, find_person, person, say, show_missing, unit
 from journal.shares import queries, service
 from journal.shares.queries import Reading
 from journal.summaries.files import FILES, CannotDraw, name_of
@@ -33,44 +30,11 @@ Page = str | Response | tuple[str, int]
 
 @blueprint.before_request
 def careful() -> Response | None:
-    """Whoever reads in other people's journals gave a second step; an invitation can be looked at before."""
+    """Whoever reads in other people's journals gave a second step."""
     who = find_person()
-    if who is None or not who.reads_others or request.endpoint == "care.invitation":
+    if who is None or not who.reads_others:
         return None
     return second_step_first()
-
-
-@blueprint.route("/invitations/<token>", methods=["GET", "POST"])
-@public
-def invitation(token: str) -> Page:
-    """GET shows, POST acts: a mail scanner that follows the link accepts nothing."""
-    now = clock.now()
-    invited = queries.find_invited(unit(), token, now)
-    if invited is None:
-        return render_template("care/invitation_gone.html"), 404
-    who = find_person()
-    if who is None or not who.is_verified:
-        flask_session[INVITED] = request.path  # confirming the address leads back here
-    if who is None:
-        return render_template("care/invitation.html", who=None, reading=None, address=token)
-    mine = queries.invited_hash(unit(), accounts.email_key(who.email)) == invited.invited_hash
-    if not mine or who.account_id == invited.patient_id:
-        return render_template("care/invitation_other.html", email=who.email), 404
-    if not who.is_verified:
-        return render_template("care/invitation_unconfirmed.html", email=who.email)
-    if request.method == "GET":
-        reading = queries.describe_invited(unit(), invited)
-        return render_template("care/invitation.html", who=who, reading=reading, address=token)
-    if request.form.get("answer") == "decline":
-        service.decline(unit(), token, accounts.email_key(who.email), now)
-        unit().commit()
-        say("You said no. Nothing was shared.")
-        return redirect(url_for("pages.home"), 303)
-    share_id = service.accept(unit(), token, who.account_id, accounts.email_key(who.email), now)
-    if share_id is None:
-        return render_template("care/invitation_gone.html"), 404
-    unit().commit()
-    return redirect(url_for("care.index"), 303)
 
 
 @blueprint.get("/care")

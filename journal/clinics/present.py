@@ -1,5 +1,7 @@
 """In which clinic the person at this browser works, and as what: what every view of the clinic's begins with."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from flask import g, session
@@ -9,6 +11,34 @@ from journal.clinics.queries import Membership, Settings
 from journal.domain.errors import NotYours
 from journal.kit.web import find_person, unit
 
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A role in words: its name, and what it may see."""
+
+    id: str
+    title: str
+    may: str
+
+
+SAID: Mapping[str, Said] = {
+    one.id: one
+    for one in (
+        Said(
+            "admin", "Admin", "Staff, settings, mail that could not be sent, and counts. No patient’s pages."
+        ),
+        Said(
+            "clinician",
+            "Clinician",
+            "Flags, the weekly digest, and the pages of patients who agreed to be followed.",
+        ),
+        Said(
+            "front-desk",
+            "Front desk",
+            "Names of patients who are followed or invited, and whether mail went out. No patient’s pages.",
+        ),
+    )
+}
 CHOSEN = "clinic"
 """Which clinic was chosen by somebody who works in several."""
 

@@ -76,7 +76,8 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A row of the staff list. `state`: "waiting" (invited), "unanswered", "active" or "removed"."""
+    """A row of the staff list. `state`: "waiting" (invited, until `expires_at`), "unanswered", "active" or
+    "removed"."""
 
     id: UUID
     account_id: UUID | None
@@ -88,6 +89,7 @@ class Member:
     accepted_at: datetime | None
     removed_at: datetime | None
     wants_digest: bool
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,7 @@ def _member(row: Any, box: Box, now: datetime) -> Member:
         row.accepted_at,
         row.removed_at,
         row.wants_digest,
+        row.invite_expires_at,
     )
 
 

@@ -35,7 +35,7 @@ from journal.domain.help_numbers import countries
 from journal.kit import outbox
 from journal.kit.db import vault_of
 from journal.kit.forms import ADDRESS_SHAPE, MOST_ADDRESS
-from journal.kit.tokens import hash_token, new_token
+from journal.kit.tokens import hash_token, new_code
 
 MOST_CLINIC_NAME = 80
 MOST_PLAN = 2000
@@ -495,7 +495,7 @@ def _hash_of(session: Session, clinic_id: UUID, asked: NewPatient, now: datetime
 
 def _patient_token(session: Session, way: str, invitation_id: UUID, expires_at: datetime) -> str:
     if way == "code":
-        return new_token()  # printed once, and known to nobody afterwards
+        return new_code()  # printed once, and known to nobody afterwards
     return mailed_token(session, PATIENT_PURPOSE, invitation_id, expires_at)
 
 

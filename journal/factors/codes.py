@@ -5,7 +5,6 @@ from datetime import datetime
 from hmac import compare_digest
 
 import pyotp
-import segno
 
 STEP_S = 30
 WINDOW = 1
@@ -15,7 +14,6 @@ RECOVERY_CODES = 10
 RECOVERY_PARTS, PART_LENGTH = 3, 4
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 """None that look alike. Twelve of them are 59 random bits."""
-QUIET_ZONE = 4
 
 
 def new_secret() -> str:
@@ -44,18 +42,6 @@ def setup_address(secret: str, email: str) -> str:
 def in_groups(secret: str) -> str:
     """The secret for people who type it: four letters at a time."""
     return " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
-
-
-def drawing(text: str) -> tuple[int, str]:
-    """(side, path) of the text's QR code, for an SVG whose unit is one module."""
-    rows = segno.make(text, error="m", micro=False).matrix
-    dark = [
-        f"M{x + QUIET_ZONE} {y + QUIET_ZONE}h1v1h-1z"
-        for y, row in enumerate(rows)
-        for x, module in enumerate(row)
-        if module
-    ]
-    return len(rows) + 2 * QUIET_ZONE, "".join(dark)
 
 
 def new_recovery_codes() -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from journal.accounts.views import HalfWay, find_half_way, open_session, sign_in
 from journal.domain.errors import NotYours
 from journal.factors import codes, passkeys, queries, service
 from journal.factors.forms import CodeForm, NewPasskeyForm, PasskeyForm, ProveForm, RecoveryCodeForm
-from journal.kit import clock, throttle
+from journal.kit import clock, qr, throttle
 from journal.kit.forms import typed
 from journal.kit.web import (
     database,
@@ -233,7 +233,7 @@ def app() -> Page:
         if made is not None:
             return _done("Your app is set up.", made)
         form.code.errors = ["This code doesn’t fit. Wait for the next one in your app, and type that."]
-    side, path = codes.drawing(codes.setup_address(secret, who.email))
+    side, path = qr.drawing(codes.setup_address(secret, who.email))
     page = render_template(
         "factors/app.html",
         form=form,

@@ -24,6 +24,11 @@ def new_passcode() -> str:
     return f"{picked[:4]}-{picked[4:]}"
 
 
+def new_code() -> str:
+    """Sixteen characters in four groups: 79 random bits, for an address that is printed and may have to be typed."""
+    return "-".join("".join(secrets.choice(EASY) for _ in range(4)) for _ in range(4))
+
+
 def plain_passcode(typed: str) -> str:
     """A passcode as it is compared: without spaces and dashes, in small letters."""
     return "".join(typed.split()).replace("-", "").casefold()

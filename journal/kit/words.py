@@ -12,6 +12,11 @@ def say_time(at: datetime | time) -> str:
     return f"{(at.hour % 12) or 12}:{at.minute:02} {'am' if at.hour < 12 else 'pm'}"
 
 
+def say_time_of(hour: int) -> str:
+    """7:00 am"""
+    return say_time(time(hour))
+
+
 def say_day(day: date) -> str:
     """Sunday 22 November"""
     return f"{day:%A} {day.day} {day:%B}"
@@ -87,6 +92,7 @@ FILTERS = {
     "lower_first": lower_first,
     "in_zone": in_zone,
     "say_time": say_time,
+    "say_time_of": say_time_of,
     "say_day": say_day,
     "say_short_day": say_short_day,
     "say_date": say_date,

@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, jsonify, redirect, render_template, re
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from journal.clinics.present import memberships
 from journal.kit.web import can_reach_database, local_target, person, public
 
 blueprint = Blueprint("pages", __name__)
@@ -19,7 +20,8 @@ LOOK_AGE = timedelta(days=400)
 def home() -> str | Response:
     if current_user.is_authenticated:
         only_reads = person().reads_others and not person().was_welcomed
-        return redirect(url_for("care.index" if only_reads else "checkins.today"), 303)
+        work = "staff.home" if only_reads and memberships() else "care.index"
+        return redirect(url_for(work if only_reads else "checkins.today"), 303)
     return render_template("pages/home.html")
 
 

@@ -336,6 +336,18 @@ def list_readings(session: Session, reader_id: UUID, now: datetime) -> tuple[Rea
     return tuple(_reading(session, row, reader_id) for row in rows)
 
 
+def count_followed(session: Session, clinic_id: UUID, now: datetime) -> int:
+    """How many patients the clinic follows at this instant."""
+    statement = select(func.count()).select_from(SHARES).where(_S.clinic_id == clinic_id, _live(now))
+    return session.execute(statement).scalar_one()
+
+
+def has_readings(session: Session, reader_id: UUID, now: datetime) -> bool:
+    """Whether anybody shares with the person, as themselves, at this instant."""
+    statement = select(_S.id).where(_S.reader_id == reader_id, _live(now)).limit(1)
+    return session.execute(statement).first() is not None
+
+
 def was_reader(session: Session, reader_id: UUID, share_id: UUID) -> bool:
     """Whether the person could once read by this share: such a one may be told that it has ended."""
     statement = select(_S.id).where(_S.id == share_id, _read_by(reader_id))

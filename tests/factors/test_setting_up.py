@@ -9,9 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from journal.accounts import service as accounts
-from journal.factors import codes, emails
+from journal.factors import emails
 from journal.factors.models import Passkey, RecoveryCode, TotpFactor
 from journal.kit import clock as clocks
+from journal.kit import qr
 from tests.cast import PASSPHRASE, Cast
 from tests.factors.authenticator import PRESENT, Authenticator
 from tests.factors.people import ask, code, csrf, set_up_app, set_up_passkey
@@ -50,9 +51,9 @@ def test_an_app_counts_once_it_has_shown_a_code(cast: Cast, session: Session) ->
 
 
 def test_the_drawing_is_the_code() -> None:
-    side, path = codes.drawing("otpauth://totp/x")
+    side, path = qr.drawing("otpauth://totp/x")
     modules = {(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", path)}
-    quiet = codes.QUIET_ZONE
+    quiet = qr.QUIET_ZONE
     finder = {(quiet + x, quiet + y) for x in range(7) for y in range(7) if x in (0, 6) or y in (0, 6)}
     assert finder <= modules
     assert all(quiet <= x < side - quiet and quiet <= y < side - quiet for x, y in modules)
