@@ -73,9 +73,16 @@ def values_of(held: Held, ends_on: date | None) -> dict[str, Any]:
 
 
 def read(
-    form: MultiDict[str, str], way: str, share_id: UUID, today: date, *, fixed: Held | None = None
+    form: MultiDict[str, str],
+    way: str,
+    share_id: UUID,
+    today: date,
+    *,
+    fixed: Held | None = None,
+    clinic: str = "",
 ) -> Read:
-    """What the form wishes for. Raises Refused with a reason for each field that can't be read."""
+    """What the form wishes for; `clinic` is the name of the one that would follow. Raises Refused with a reason for
+    each field that can't be read."""
     values = typed(form)
     reasons: dict[str, str] = {}
     kinds = frozenset(kind for kind in values["kinds"] if kind in KINDS)
@@ -83,6 +90,8 @@ def read(
     email = ""
     if fixed is not None:
         to, email = fixed.to, fixed.email
+    elif way == "clinic":
+        to = clinic
     elif way == "person":
         email = values["email"]
         if len(email) > MOST_ADDRESS or not ADDRESS_SHAPE.fullmatch(email):

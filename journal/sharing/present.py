@@ -22,7 +22,11 @@ from journal.summaries.queries import get_summary
 
 
 def form_page(
-    values: Mapping[str, Any], share_id: UUID, errors: Mapping[str, str], held: queries.Held | None = None
+    values: Mapping[str, Any],
+    share_id: UUID,
+    errors: Mapping[str, str],
+    held: queries.Held | None = None,
+    back: str = "/sharing",
 ) -> str:
     return render_template(
         "sharing/form.html",
@@ -30,6 +34,7 @@ def form_page(
         share_id=share_id,
         errors=errors,
         held=held,
+        back=back,
         kinds=KINDS.values(),
         days=forms.DAYS,
         until=forms.UNTIL if values["way"] == "person" else forms.UNTIL[:2] + forms.UNTIL[3:],
