@@ -45,6 +45,7 @@ TOUCHED = (
     "patient_keys",
     "audit_events",
     "outbox",
+    "mail_addresses",
     "mailed_links",
     "sessions",
     "reviews",
