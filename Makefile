@@ -25,7 +25,7 @@ help: ## Say what there is to make
 	@touch $@ .venv/run
 
 run: .venv/run ## Set everything up and run the journal on http://localhost:8000
-	@MALLOC_ARENA_MAX=2 exec $(BIN)/gunicorn -c deploy/gunicorn.conf.py wsgi:app
+	@MALLOC_ARENA_MAX=2 exec $(BIN)/python deploy/run.py
 
 demo: .venv/run ## Fill a believable clinic and say who can sign in
 	@$(BIN)/flask --app wsgi db upgrade

@@ -52,11 +52,16 @@ def on_starting(server):
 
 def when_ready(server):
     server.log.info("The journal is at http://localhost:%s", os.environ.get("PORT") or 8000)
+    ready = os.environ.pop("READY_FD", None)
+    if ready:  # deploy/run.py waits for it before it starts the worker
+        os.write(int(ready), b"1")
+        os.close(int(ready))
 
 
 def post_worker_init(worker):
-    """Each process sends the mail that waits; rows are claimed, so none goes out twice."""
+    """Each process may wake a worker; the work itself is never done here."""
     gc.collect()
     gc.freeze()  # what was made at the start stays; looking through it again and again costs a tenth of each page
     gc.set_threshold(20_000, 20, 20)
-    worker.app.callable.extensions["start_outbox"]()
+    here = worker.app.callable.extensions
+    here["wake"] = here["bell"].ring

@@ -1,11 +1,14 @@
 """The front hall: puts the journal together. Nothing imports it but the server and the tests."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from flask import Flask, request
 from flask_wtf import CSRFProtect
+from jinja2 import TemplateNotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter, ValidationError
 from whitenoise import WhiteNoise
@@ -13,12 +16,15 @@ from whitenoise import WhiteNoise
 from journal.accounts import emails
 from journal.accounts import views as accounts_doors
 from journal.accounts.passphrases import Hasher
+from journal.care.tasks import look as look_at_people
 from journal.care.views import blueprint as care_doors
 from journal.checkins.views import blueprint as checkins_doors
 from journal.clinic_flags import emails as clinic_flag_emails
 from journal.clinic_flags.present import answered
+from journal.clinic_flags.tasks import tell
 from journal.clinic_flags.views import blueprint as clinic_flags_doors
 from journal.clinics import emails as clinic_emails
+from journal.clinics import service as clinics_service
 from journal.config import Settings
 from journal.demo.cli import demo as demo_command
 from journal.domain import side_effects
@@ -33,7 +39,10 @@ from journal.kit import clock, logs, outbox, thread, throttle, web
 from journal.kit.assets import Assets, never_changes
 from journal.kit.cli import commands
 from journal.kit.db import Database
-from journal.kit.mail import Mail, keep_in_folder, send_through
+from journal.kit.health import Check
+from journal.kit.jobs import Bell, Chore, look
+from journal.kit.mail import Mail, keep_in_folder
+from journal.kit.smtp import send_through
 from journal.kit.vault import Vault
 from journal.kit.words import FILTERS
 from journal.links.views import blueprint as links_doors
@@ -140,7 +149,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.cli.add_command(demo_command)
     app.cli.add_command(clinic_commands)
     _serve_static(app, settings)
-    _send_mail(app, settings)
+    _set_to_work(app, settings)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] # how Werkzeug's own docs put it in place
@@ -179,11 +188,27 @@ def _static_headers(headers: Any, _path: str, _url: str) -> None:
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
 
 
-def _send_mail(app: Flask, settings: Settings) -> None:
-    def render(name: str, to: str, **values: Any) -> Mail:
-        subject = app.jinja_env.get_template(f"emails/{name}/subject.txt").render(**values).strip()
-        return Mail(to, subject, app.jinja_env.get_template(f"emails/{name}/body.txt").render(**values))
+def _renderer(app: Flask) -> Any:
+    """render(mail name, recipient, **values) -> Mail, from templates/emails/<name>/. `unsubscribe` is the one-click link."""
 
+    def render(name: str, to: str, **values: Any) -> Mail:
+        page = app.jinja_env.get_template
+        subject = page(f"emails/{name}/subject.txt").render(**values).strip()
+        body = page(f"emails/{name}/body.txt").render(**values)
+        try:
+            html = page(f"emails/{name}/body.html").render(**values)
+        except TemplateNotFound as missing:
+            if missing.name != f"emails/{name}/body.html":
+                raise
+            html = None
+        return Mail(to, subject, body, html, values.get("unsubscribe"))
+
+    return render
+
+
+def _set_to_work(app: Flask, settings: Settings) -> None:
+    """The mail, the worker's chores, and what health looks at."""
+    render = _renderer(app)
     writers = {
         **emails.writers(render, settings.base_url),
         **factors_emails.writers(render, settings.base_url),
@@ -193,18 +218,46 @@ def _send_mail(app: Flask, settings: Settings) -> None:
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
     database: Database = app.extensions["database"]
+    stopping = Event()
+    on_switched_off = clinics_service.tell_switched_off
 
     def send(now: datetime) -> int:
-        sent = outbox.send_due(database, writers, transport, settings.mail_from, now)
+        return outbox.send_due(
+            database,
+            writers,
+            transport,
+            settings.mail_from,
+            now,
+            name=settings.mail_name,
+            base_url=settings.base_url,
+            on_switched_off=on_switched_off,
+            may_go_on=lambda: not stopping.is_set(),
+        )
+
+    def tidy(now: datetime) -> int:
         with database.writing() as unit:
             throttle.sweep(unit, now - timedelta(days=1))
+            gone = outbox.sweep(unit, now)
             unit.commit()
-        return sent
+        return gone
 
-    def start() -> None:
-        sender = outbox.Sender(send)
-        app.extensions["wake_outbox"] = sender.wake
-        sender.start()
-
-    app.extensions["send_mail"] = lambda: send(clock.now())
-    app.extensions["start_outbox"] = start
+    checks: list[Check] = []
+    # In their order; mail comes last, so that what the others ask for goes out in the same look.
+    chores = [
+        Chore("tidy", tidy),
+        Chore("flags", partial(tell, database)),
+        Chore("daily look", partial(look_at_people, database)),
+        Chore("mail", send),
+    ]
+    queue_path = settings.data_dir / "jobs.sqlite3"
+    app.extensions.update(
+        send_mail=lambda: send(clock.now()),
+        on_switched_off=on_switched_off,
+        chores=chores,
+        look=partial(look, database, chores),
+        stopping=stopping,
+        queue_path=queue_path,
+        bell=Bell(database, queue_path),
+        health_checks=checks,
+        started_at=clock.now(),
+    )

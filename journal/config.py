@@ -5,6 +5,7 @@ there is no separate "production" switch that could be forgotten.
 """
 
 import os
+import re
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SAMPLE_SECRETS = ("change", "secret", "sample", "example", "password", "default", "dev", "test")
 SHORTEST_SECRET = 32
+SENDER = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 class UnfitSettings(Exception):
@@ -47,6 +49,7 @@ class Settings:
     master_key: bytes = field(repr=False)
     mail: MailServer | None = None
     mail_from: str = "journal@localhost"
+    mail_name: str = "Journal"
     default_zone: str = "America/New_York"
     default_country: str = "US"
     trusted_proxies: int = 0
@@ -94,7 +97,8 @@ class Settings:
             secret_key=secret_key,
             master_key=_master_key(master_key),
             mail=_mail_server(env.get("MAIL_URL")),
-            mail_from=env.get("MAIL_FROM") or f"journal@{urlsplit(base_url).hostname}",
+            mail_from=_mail_from(env.get("MAIL_FROM"), base_url),
+            mail_name=env.get("MAIL_NAME") or "Journal",
             default_zone=_zone(env.get("DEFAULT_ZONE") or "America/New_York"),
             default_country=_country(env.get("DEFAULT_COUNTRY", "US")),
             trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0, 0, 5),
@@ -226,6 +230,14 @@ def _mail_server(text: str | None) -> MailServer | None:
         password=unquote(parts.password) if parts.password else None,
         plain=parts.query == "tls=off" and parts.hostname in LOOPBACK,
     )
+
+
+def _mail_from(text: str | None, base_url: str) -> str:
+    host = urlsplit(base_url).hostname or ""
+    address = text or f"journal@{'localhost' if ':' in host else host}"
+    if not SENDER.fullmatch(address):
+        raise UnfitSettings("MAIL_FROM must be one plain address, such as journal@example.org.")
+    return address
 
 
 def _zone(name: str) -> str:

@@ -68,7 +68,7 @@ def postgres(*, fsync: bool = False) -> Iterator[str]:
         "-c",
         f"full_page_writes={safe}",
         "-c",
-        "max_connections=200",
+        "max_connections=400",
     ]
     server = subprocess.Popen([*as_user, binaries / "postgres", "-D", data, *options], **quiet)
     try:
@@ -85,10 +85,13 @@ def postgres(*, fsync: bool = False) -> Iterator[str]:
 
 
 class Journal:
-    """The journal under gunicorn, as `make run` starts it."""
+    """The journal under gunicorn, with a worker beside it, as `make run` starts them."""
 
-    def __init__(self, data_dir: Path, database_url: str | None = None, **env: str) -> None:
+    def __init__(
+        self, data_dir: Path, database_url: str | None = None, *, has_worker: bool = True, **env: str
+    ) -> None:
         self.data_dir, self.port = data_dir, free_port()
+        self.has_worker = has_worker
         self.url = f"http://localhost:{self.port}"
         self.log = data_dir / "server.log"
         self.env: Mapping[str, str] = {
@@ -104,6 +107,7 @@ class Journal:
             **env,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.worker: subprocess.Popen[bytes] | None = None
 
     def command(self, before: tuple[str, ...] = ()) -> list[str]:
         return [
@@ -116,34 +120,49 @@ class Journal:
 
     def start(self, before: tuple[str, ...] = ()) -> "Journal":
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command(before), cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
-            )
+        self.process = self._run(self.command(before))
         for _ in range(400):
             if self.process.poll() is not None:
                 raise RuntimeError(self.log.read_text())
             try:
                 with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
                     if answer.status == 200:
+                        self.start_worker()
                         return self
             except OSError:
                 time.sleep(0.05)
         raise RuntimeError("the journal did not start")
 
+    def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def start_worker(self) -> None:
+        """A worker, where there is to be one and none is running."""
+        if self.has_worker and (self.worker is None or self.worker.poll() is not None):
+            self.worker = self._run([sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
+
+    def _processes(self) -> list[subprocess.Popen[bytes]]:
+        return [one for one in (self.process, self.worker) if one is not None and one.poll() is None]
+
     def kill(self) -> None:
         """All of it at once, as a power cut would."""
-        assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(20)
+        running = self._processes()
+        for one in running:
+            os.killpg(one.pid, signal.SIGKILL)
+        for one in running:
+            one.wait(20)
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        for one in self._processes():
+            os.killpg(one.pid, signal.SIGTERM)
+        try:
+            for one in self._processes():
+                one.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def flask(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]

@@ -1,4 +1,4 @@
-"""The mails by which a clinic invites. They name no clinic, since a clinic's name may say what it treats, and no
+"""The mails by which a clinic invites, and by which its admins hear of addresses that refuse mail. They name no clinic, since a clinic's name may say what it treats, and no
 person."""
 
 from collections.abc import Callable
@@ -27,7 +27,11 @@ def writers(render: Render, base_url: str) -> dict[str, Writer]:
 
         return write
 
+    def address_off(_session: Session, waiting: Waiting, _now: datetime) -> Mail:
+        return render("address_off", waiting.recipient, link=f"{base_url}/clinic")
+
     return {
+        "address-off": address_off,
         "staff-invitation": of("staff_invitation", service.new_staff_invitation),
         "clinic-invitation": of("clinic_invitation", service.new_patient_invitation),
     }

@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased
 
+from journal.accounts import queries as accounts_queries
 from journal.accounts import service as accounts
 from journal.audit import service as audit
 from journal.clinics import queries
@@ -634,3 +635,29 @@ def looked(session: Session, clinic_id: UUID, now: datetime) -> None:
     session.execute(
         update(Clinic).where(Clinic.id == clinic_id).values(look_due_at=next_look(ZoneInfo(zone), now))
     )
+
+
+def tell_switched_off(session: Session, address: str, now: datetime) -> None:
+    """No mail goes to this address any more. Where it is a staff member's or a second contact, the admins of the clinic
+    are told, by a mail that names nobody."""
+    key = accounts.email_key(address)
+    theirs = accounts_queries.ACCOUNTS.c
+    as_staff = (
+        select(Staff.clinic_id)
+        .join(accounts_queries.ACCOUNTS, theirs.id == Staff.account_id)
+        .where(theirs.email_key == key, Staff.removed_at.is_(None))
+    )
+    as_second = select(Clinic.id).where(func.lower(Clinic.second_contact) == key)
+    found = {*session.execute(as_staff).scalars(), *session.execute(as_second).scalars()}
+    for clinic_id in sorted(found, key=lambda one: one.bytes):
+        for one in queries.list_recipients(session, clinic_id, "admin"):
+            if accounts.email_key(one.email) != key:
+                outbox.put(
+                    session,
+                    "address-off",
+                    one.email,
+                    one.account_id,
+                    now,
+                    subject_id=clinic_id,
+                    group_id=clinic_id,
+                )

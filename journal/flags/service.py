@@ -140,6 +140,7 @@ def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment
     # What comes back says whether a row was made or changed; PostgreSQL's driver doesn't count inserts.
     if session.execute(insert.returning(_FLAGS.c.id)).first() is None:
         return False
+    session.info["wakes"] = True  # a clinic that follows is told at once
     audit.note(
         session,
         "flag raised",

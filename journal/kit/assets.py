@@ -3,10 +3,10 @@
 import gzip
 import posixpath
 import re
-import shutil
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 
 import brotli
 
@@ -43,15 +43,20 @@ class Assets:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix in SQUEEZED:
-            path.with_name(path.name + ".gz").write_bytes(gzip.compress(content, 9, mtime=0))
-            path.with_name(path.name + ".br").write_bytes(brotli.compress(content))
-        draft = path.with_name("." + path.name)
-        draft.write_bytes(content)
-        shutil.move(draft, path)
+            _place(gzip.compress(content, 9, mtime=0), path.with_name(path.name + ".gz"))
+            _place(brotli.compress(content), path.with_name(path.name + ".br"))
+        _place(content, path)
 
     def url(self, name: str) -> str:
         """Raises KeyError for a file that isn't there, so that a template can't point at nothing."""
         return self._urls[name]
+
+
+def _place(content: bytes, path: Path) -> None:
+    """Whole or not at all: the server and the worker may start at the same moment."""
+    draft = path.with_name(f".{path.name}.{token_hex(4)}")
+    draft.write_bytes(content)
+    draft.replace(path)
 
 
 def never_changes(_path: str, url: str) -> bool:

@@ -1,21 +1,28 @@
-"""Commands that look after the database and the settings: `flask db ...`, `flask check`, `flask mail send`."""
+"""Commands that look after the journal: `flask db ...`, `flask check`, `flask worker`, `flask mail ...`."""
 
+import time
+from importlib import import_module
 from pathlib import Path
 
 import click
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from journal.config import Settings, UnfitSettings
+from journal.kit import bounces, clock, outbox
 from journal.kit.db import Base, Database
 from journal.kit.vault import Vault
 
 MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
 MADE = ".database-made"
+WAIT_FOR_DATABASE_S = 60.0
 
 
 class VaultMark(Base):
@@ -76,6 +83,35 @@ def missing_database(settings: Settings) -> str | None:
     return None
 
 
+def is_ready(settings: Settings) -> bool:
+    """True when the database is there, in the shape that this version needs. Makes no file."""
+    if settings.sqlite_path is not None and not settings.sqlite_path.exists():
+        return False
+    database = Database(settings.database_url)
+    try:
+        with database.engine.connect() as connection:
+            here = MigrationContext.configure(connection).get_current_heads()
+    except OperationalError:
+        return False
+    finally:
+        database.close()
+    newest = ScriptDirectory.from_config(alembic_config(settings.database_url)).get_heads()
+    return set(here) == set(newest)
+
+
+def wait_until_ready(settings: Settings) -> None:
+    """Wait for the database a minute long: the server that makes it may be starting at this moment. Raises
+    UnfitSettings."""
+    until = time.monotonic() + WAIT_FOR_DATABASE_S
+    while not is_ready(settings):
+        if time.monotonic() >= until:
+            raise UnfitSettings(
+                "The database is not there, or not up to date. Run: flask --app wsgi db upgrade"
+            )
+        time.sleep(0.3)
+    check_vault(settings)
+
+
 def commands(app: Flask) -> None:
     db = AppGroup("db", help="Look after the database.")
 
@@ -121,4 +157,65 @@ def commands(app: Flask) -> None:
         """Send the mail that waits, once."""
         click.echo(f"{current_app.extensions['send_mail']()} sent.")
 
+    @app.cli.command("worker")
+    @click.option("--once", is_flag=True, help="Do what is due now, and stop.")
+    def worker(once: bool) -> None:
+        """Send mail and do what else is due, each minute, until it is stopped."""
+        here = current_app.extensions
+        settings: Settings = here["settings"]
+        try:
+            wait_until_ready(settings)
+        except UnfitSettings as unfit:
+            raise click.ClickException(str(unfit)) from None
+        if not once:
+            # Loaded here, so that no web process carries the queue's library.
+            work = import_module("journal.kit.worker").work
+            work(settings.database_url, here["queue_path"], here["look"], here["stopping"])
+            return
+        done = here["look"]()
+        for name, count in done.items():
+            click.echo(f"{name}: failed, see the log" if count is None else f"{name}: {count} done")
+        if None in done.values():
+            raise SystemExit(1)
+
     app.cli.add_command(db)
+    app.cli.add_command(_mail_commands())
+
+
+def _mail_commands() -> AppGroup:
+    mail = AppGroup("mail", help="Look after mail that did not arrive.")
+
+    @mail.command("bounced")
+    @click.argument("address")
+    @with_appcontext
+    def bounced(address: str) -> None:
+        """Count a mail to ADDRESS that came back later. After two the address gets no more mail."""
+        here = current_app.extensions
+        database: Database = here["database"]
+        with database.writing() as session:
+            off = bounces.bounce(session, address, None, clock.now(), here["on_switched_off"])
+            session.commit()
+        click.echo("Switched off: no more mail goes to this address." if off else "Counted.")
+
+    @mail.command("again")
+    @click.argument("address")
+    @with_appcontext
+    def again(address: str) -> None:
+        """Send mail to ADDRESS again."""
+        database: Database = current_app.extensions["database"]
+        with database.writing() as session:
+            known = bounces.switch_on(session, address)
+            session.commit()
+        click.echo("Mail goes to this address again." if known else "Nothing was counted for this address.")
+
+    @mail.command("faults")
+    @with_appcontext
+    def faults() -> None:
+        """List the mails that belong to no clinic and did not go out, without their addresses."""
+        database: Database = current_app.extensions["database"]
+        with database.reading() as session:
+            for one in outbox.list_faults(session, None):
+                state = "is tried again" if one.is_waiting else "given up"
+                click.echo(f"{one.created_at:%Y-%m-%d %H:%M}  {one.purpose}  {one.fault}  {state}")
+
+    return mail

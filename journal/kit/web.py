@@ -26,7 +26,6 @@ from flask import (
 from flask.json.provider import DefaultJSONProvider
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
@@ -57,6 +56,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
 }
+WAKES = "wakes"
+"""Set in a unit's `info` by a service whose work can't wait for the worker's next minute."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 GZIP_FROM_BYTES = 1400
 MOST_BYTES = 1024 * 1024
@@ -153,11 +154,6 @@ def unit() -> Session:
     return cast(Session, g.unit)
 
 
-def can_reach_database() -> None:
-    """Ask the database for the number one. Raises what the database raises."""
-    unit().execute(select(1))
-
-
 def end_unit(_error: BaseException | None = None) -> None:
     """Close the unit now, so that slow work (hashing a passphrase) holds up nobody's save."""
     g.pop("unit", None)
@@ -185,8 +181,8 @@ def attach(body: bytes, media_type: str, name: str) -> Response:
 
 
 def wake_outbox() -> None:
-    """Let mail that was just asked for go out now."""
-    wake = current_app.extensions.get("wake_outbox")
+    """Let a worker look now at what was just asked for. Tests and commands have no bell; the worker looks each minute."""
+    wake = current_app.extensions.get("wake")
     if wake is not None:
         wake()
 
@@ -217,6 +213,8 @@ def _may_enter() -> AnyResponse | None:
 
 
 def _finish(response: Response) -> Response:
+    if "unit" in g and g.unit.info.pop(WAKES, False):
+        wake_outbox()
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if current_app.config["SESSION_COOKIE_SECURE"]:

@@ -7,7 +7,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from journal.clinics.present import memberships
-from journal.kit.web import can_reach_database, local_target, person, public
+from journal.kit import clock, health
+from journal.kit.web import local_target, person, public, unit
 
 blueprint = Blueprint("pages", __name__)
 
@@ -44,7 +45,10 @@ def look() -> Response:
 
 @blueprint.get("/healthz")
 @public
-def healthz() -> Response:
-    """200 when the journal can serve and reach its database."""
-    can_reach_database()
+def healthz() -> Response | tuple[Response, int]:
+    """200 when the journal can serve, reach its database, and nothing that is due stays undone."""
+    here = current_app.extensions
+    reasons = health.faults(unit(), clock.now(), here["started_at"], here["health_checks"])
+    if reasons:
+        return jsonify({"status": "red", "reasons": reasons}), 503
     return jsonify({"status": "ok"})

@@ -52,6 +52,7 @@ TOUCHED = (
     "patient_keys",
     "audit_events",
     "outbox",
+    "mail_addresses",
     "mailed_links",
     "sessions",
     "reviews",

@@ -88,12 +88,12 @@ def list_unsent(session: Session, clinic_id: UUID) -> tuple[Unsent, ...]:
     """The clinic's mails that had a fault at the last try."""
     return tuple(
         Unsent(
-            one.id,
+            one.mail_id,
             MAILS.get(one.purpose, "A mail to the staff"),
             "" if one.purpose == "clinic-invitation" else one.recipient,
             one.fault,
             one.created_at,
-            one.given_up,
+            not one.is_waiting,
         )
         for one in outbox.list_faults(session, clinic_id)
     )

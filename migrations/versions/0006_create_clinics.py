@@ -294,9 +294,6 @@ def _create_clinic_flags() -> None:
         ),
     )
     op.create_index("ix_flag_steps_clinic_flag_id", "flag_steps", ["clinic_flag_id"])
-    with op.batch_alter_table("outbox", recreate="always") as outbox:
-        outbox.add_column(sa.Column("group_id", sa.Uuid(), nullable=True))
-    op.create_index("ix_outbox_group_id", "outbox", ["group_id"])
 
 
 def downgrade() -> None:
@@ -307,9 +304,6 @@ def downgrade() -> None:
             f"This journal has {clinics} clinics, which the older version can't keep. "
             "Restore the backup that was made before the upgrade instead."
         )
-    op.drop_index("ix_outbox_group_id", "outbox")
-    with op.batch_alter_table("outbox") as outbox:
-        outbox.drop_column("group_id")
     op.drop_index("ix_revisions_first_received_at", "revisions")
     op.drop_table("flag_steps")
     op.drop_table("clinic_flags")

@@ -13,7 +13,16 @@ FILES = sorted(JOURNAL.rglob("*.py"))
 FLASK_FILES = {"views.py", "present.py", "cli.py"}
 FLASK_KIT = {"kit/web.py", "kit/forms.py", "kit/mail.py", "kit/cli.py"}
 SQL_FILES = {"queries.py", "service.py", "models.py", "removal.py", "emails.py"}
-SQL_KIT = {"kit/cli.py", "kit/db.py", "kit/outbox.py", "kit/throttle.py", "kit/web.py"}
+SQL_KIT = {
+    "kit/bounces.py",
+    "kit/cli.py",
+    "kit/db.py",
+    "kit/health.py",
+    "kit/jobs.py",
+    "kit/outbox.py",
+    "kit/throttle.py",
+    "kit/web.py",
+}
 
 
 def imports(path: Path) -> list[str]:

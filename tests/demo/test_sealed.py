@@ -80,6 +80,7 @@ def dump(journal: Journal, address: str, folder: Path) -> str:
             "mailed_links",
             "throttles",
             "outbox",
+            "mail_addresses",
             "audit_events",
             "entries",
             "revisions",

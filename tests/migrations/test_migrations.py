@@ -18,13 +18,18 @@ from journal.clinics import models as _clinics
 from journal.entries import models as _entries
 from journal.factors import models as _factors
 from journal.flags import models as _flags
+from journal.kit import bounces as _bounces
+from journal.kit import health as _health
 from journal.kit import outbox as _outbox
 from journal.kit import throttle as _throttle
 from journal.kit.cli import MIGRATIONS, alembic_config
 from journal.kit.db import Base, make_engine
 from journal.shares import models as _shares
 
-LOADED = (_accounts, _audit, _clinic_flags, _clinics, _entries, _factors, _flags, _outbox, _shares, _throttle)
+LOADED = (
+    _accounts, _audit, _bounces, _clinic_flags, _clinics, _entries, _factors, _flags, _health, _outbox, _shares,
+    _throttle,
+)  # fmt: skip
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
 

@@ -27,7 +27,7 @@ from journal.domain.errors import NotYours
 from journal.entries.queries import list_whole
 from journal.kit import outbox
 from journal.kit.db import Base
-from journal.kit.mail import Mail
+from journal.kit.mail import Letter, Mail
 from journal.privacy import service
 from tests.cast import PASSPHRASE, TODAY, Cast, log_infusion
 from tests.client import CheckingClient
@@ -207,10 +207,10 @@ def test_a_mail_under_way_finds_its_row_gone(app: Flask, cast: Cast, session: Se
     """The account is deleted while a mail to it is being sent."""
     sent = []
 
-    def transport(message: Any) -> None:
+    def transport(letter: Letter) -> None:
         outbox.forget(session, cast.patient.account_id, [])
         session.commit()
-        sent.append(message["To"])
+        sent.append(letter.to)
 
     outbox.put(session, "passphrase-changed", cast.patient.email, cast.patient.account_id, NOW)
     session.commit()
