@@ -202,7 +202,7 @@ def open_session(who: HalfWay, second_step_at: datetime | None) -> AnyResponse:
 def sign_up() -> Page:
     form = SignUpForm()
     target = local_target(request.args.get("next"))
-    if request.method == "GET":
+    if request.method != "POST":
         if current_user.is_authenticated:
             return redirect(target or url_for("checkins.today"), 303)
         return render_template("accounts/sign_up.html", form=form, target=target)
@@ -234,7 +234,7 @@ def sign_up() -> Page:
 def sign_in() -> Page:
     form = SignInForm()
     target = local_target(request.args.get("next"))
-    if request.method == "GET":
+    if request.method != "POST":
         if current_user.is_authenticated:
             return redirect(target or url_for("checkins.today"), 303)
         return render_template("accounts/sign_in.html", form=form, target=target)
@@ -270,7 +270,7 @@ def sign_out() -> AnyResponse:
 @public
 def ask_reset() -> Page:
     form = AskResetForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("accounts/ask_reset.html", form=form)
     if not form.validate():
         return render_template("accounts/ask_reset.html", form=form), 422
@@ -299,7 +299,7 @@ def reset(token: str) -> Page:
     if link is None:
         return render_template("accounts/link_gone.html", purpose="reset"), 404
     form = ResetForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("accounts/reset.html", form=form)
     if not form.validate():
         return render_template("accounts/reset.html", form=form), 422
@@ -325,7 +325,7 @@ def verify(token: str) -> Page:
     link = queries.find_link(unit(), token, "verify", now)
     if link is None:
         return render_template("accounts/link_gone.html", purpose="verify"), 404
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("accounts/verify.html", form=ButtonForm(), email=link.email)
     used = service.use_link(unit(), token, "verify", now)
     if used is None or not _verify(used, now):
@@ -408,7 +408,7 @@ def end_other_sessions() -> AnyResponse:
 @blueprint.route("/account/address", methods=["GET", "POST"])
 def address() -> Page:
     form, who = AddressForm(), person()
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("accounts/address.html", form=form, email=who.email)
     if not form.validate():
         return render_template("accounts/address.html", form=form, email=who.email), 422
@@ -431,7 +431,7 @@ def address() -> Page:
 @blueprint.route("/account/passphrase", methods=["GET", "POST"])
 def passphrase() -> Page:
     form, who = PassphraseForm(), person()
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("accounts/passphrase.html", form=form, email=who.email)
     if not form.validate():
         return render_template("accounts/passphrase.html", form=form, email=who.email), 422

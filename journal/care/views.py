@@ -221,7 +221,7 @@ def session(share_id: UUID) -> Page:
 def leave(share_id: UUID) -> Page:
     """A reader gives a share back."""
     reading = _current(share_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("care/leave.html", reading=reading)
     service.leave(unit(), person().account_id, share_id, clock.now())
     unit().commit()

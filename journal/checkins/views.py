@@ -304,7 +304,7 @@ def delete(day: date, entry_id: UUID) -> Page:
     held = get_entry(unit(), present.viewer(), entry_id, kind)
     if held.is_deleted or held.day != day:
         abort(404)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("checkins/delete.html", day=day, held=held, kind=kind, today=present.today())
     kept = removal.delete(
         unit(), present.viewer(), entry_id, kind, number_of(request.form, "base"), device(), clock.now()

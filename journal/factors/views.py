@@ -90,7 +90,7 @@ def second_step() -> Page:
     form, who, now = CodeForm(), _find_waiting(), clock.now()
     if who is None:
         return sign_in_again()
-    if request.method == "GET":
+    if request.method != "POST":
         return _ask(who, form)
     if not form.validate():
         return _ask(who, form), 422
@@ -109,7 +109,7 @@ def recovery_code() -> Page:
     form, who, now = RecoveryCodeForm(), _find_waiting(), clock.now()
     if who is None:
         return sign_in_again()
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("factors/recovery_code.html", form=form)
     if not form.validate():
         return render_template("factors/recovery_code.html", form=form), 422
@@ -206,7 +206,7 @@ def prove() -> Page:
     """The passphrase once more, before anything that decides who gets in."""
     form, who = ProveForm(), person()
     back = local_target(request.args.get("back")) or url_for("factors.index")
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("factors/prove.html", form=form, email=who.email)
     if not form.validate():
         return render_template("factors/prove.html", form=form, email=who.email), 422
@@ -298,7 +298,7 @@ def remove_app() -> Page:
     factors = queries.get_factors(unit(), person().account_id)
     if factors.app_since is None:
         return lead("factors.index")
-    if request.method == "GET":
+    if request.method != "POST":
         return _ask_to_remove("your authenticator app", factors)
     return _remove(lambda: service.remove_app(unit(), person().account_id, clock.now()))
 
@@ -311,7 +311,7 @@ def remove_passkey(key_id: UUID) -> Page:
         raise NotYours
     if led := _prove_first():
         return led
-    if request.method == "GET":
+    if request.method != "POST":
         return _ask_to_remove(f"“{name}”", factors)
     return _remove(lambda: service.remove_passkey(unit(), person().account_id, key_id, clock.now()))
 
@@ -345,7 +345,7 @@ def recovery_codes() -> Page:
         return lead("factors.index")
     if led := _prove_first():
         return led
-    if request.method == "GET":
+    if request.method != "POST":
         left = queries.get_factors(unit(), who.account_id).codes_left
         return render_template("factors/recovery_codes.html", left=left)
     return _done("You have ten new codes.", service.make_recovery_codes(unit(), who.account_id, clock.now()))

@@ -190,7 +190,7 @@ def choose(infusion_id: UUID) -> Page:
 def delete(infusion_id: UUID) -> Page:
     course = queries.get_course(unit(), present.viewer())
     held, entry = course.get(infusion_id), course.entries[infusion_id]
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("infusions/delete.html", held=held, entry=entry)
     base = number_of(request.form, "base")
     kept = removal.delete(unit(), present.viewer(), infusion_id, "infusion", base, device(), clock.now())

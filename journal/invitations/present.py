@@ -24,7 +24,7 @@ Page = str | Response | tuple[str, int]
 def agree(token: str, invited: Invited, who: Person) -> Page:
     """The patient is the right one, with a proven address. Saying no needs nothing more."""
     clinic = queries.get_settings(unit(), invited.clinic_id)
-    if request.method == "GET":
+    if request.method != "POST":
         if request.args.get("step") == "choose":
             profile, _ = get_profile(unit(), present.viewer())
             values = forms.first_values("clinic", profile.name) | {"to": clinic.name}

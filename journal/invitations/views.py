@@ -62,7 +62,7 @@ def _is_for(asked: Asked, who: Person) -> bool:
 
 def _share(token: str, invited: queries.Invited, who: Person) -> Page:
     now = clock.now()
-    if request.method == "GET":
+    if request.method != "POST":
         reading = queries.describe_invited(unit(), invited)
         return render_template("invitations/share.html", reading=reading)
     if request.form.get("answer") == "decline":
@@ -77,7 +77,7 @@ def _share(token: str, invited: queries.Invited, who: Person) -> Page:
 
 def _staff(token: str, invited: clinics.Invited, who: Person) -> Page:
     now, key = clock.now(), accounts.email_key(who.email)
-    if request.method == "GET" or _works_in(invited.clinic_id):
+    if request.method != "POST" or _works_in(invited.clinic_id):
         clinic = clinics.get_settings(unit(), invited.clinic_id)
         return render_template(
             "invitations/staff.html",

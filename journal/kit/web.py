@@ -165,7 +165,7 @@ def end_unit(_error: BaseException | None = None) -> None:
 def here_again() -> str:
     """The address of this page, for coming back to it: a page that answered a form is opened anew by its own address
     where it has one."""
-    return request.full_path.rstrip("?") if request.method == "GET" else url_for("pages.home")
+    return request.full_path.rstrip("?") if request.method != "POST" else url_for("pages.home")
 
 
 def lead(endpoint: str, **values: Any) -> AnyResponse:
@@ -208,7 +208,7 @@ def _may_enter() -> AnyResponse | None:
         return None
     if request.path.endswith(".json"):
         abort(401)
-    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    back = request.full_path.rstrip("?") if request.method != "POST" else None
     return redirect(url_for("accounts.sign_in", next=back), 303)
 
 

@@ -68,7 +68,7 @@ def show_too_large(_error: RequestEntityTooLarge) -> tuple[str, int]:
 @blueprint.route("/account/export", methods=["GET", "POST"])
 def export() -> Page:
     form, moment = ExportForm(), present.moment()
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("privacy/export.html", form=form)
     if not form.validate():
         return render_template("privacy/export.html", form=form), 422
@@ -126,7 +126,7 @@ def _account() -> dict[str, Any]:
 @blueprint.route("/account/import", methods=["GET", "POST"])
 def bring_in() -> Page:
     """A journal comes in at once; a table from another app is shown first, row by row."""
-    if request.method == "GET":
+    if request.method != "POST":
         return _show_import({})
     end_unit()
     if not _count_import():
@@ -246,7 +246,7 @@ def delete() -> Page:
             email=person().email,
         )
 
-    if request.method == "GET":
+    if request.method != "POST":
         return show()
     form.asks_twice = recent is not None
     if not form.validate():

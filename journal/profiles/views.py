@@ -136,7 +136,7 @@ def step(step: str) -> Page:
         "back": url_for("profiles.step", step=STEPS[place - 1]) if place else None,
         "local_now": clock.now().astimezone(present.zone()),
     }
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("profiles/step.html", **values)
     if not _save(step, form):
         return render_template("profiles/step.html", **values), 422
@@ -147,7 +147,7 @@ def step(step: str) -> Page:
 @blueprint.route("/welcome/ready", methods=["GET", "POST"])
 def finish() -> Page:
     """The last of the first steps: what the journal is not, then on to today."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("profiles/ready.html", form=Form())
     accounts.settle(unit(), person().account_id, welcomed_at=clock.now())
     unit().commit()
@@ -162,7 +162,7 @@ def setting(setting: str) -> Page:
     profile, _base = get_profile(unit(), present.viewer())
     form = MAKE[setting](profile)
     local_now = clock.now().astimezone(present.zone())
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("profiles/setting.html", form=form, step=setting, local_now=local_now)
     if not _save(setting, form):
         return render_template("profiles/setting.html", form=form, step=setting, local_now=local_now), 422
@@ -188,7 +188,7 @@ def measures() -> Page:
         }
     )
     form.own_asked.choices = choices((s.id, s.name) for s in profile.own_symptoms)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("profiles/measures.html", form=form)
     if not form.validate():
         return render_template("profiles/measures.html", form=form), 422

@@ -172,7 +172,7 @@ def question(code: str, place: int) -> Page:
     instrument = _instrument(code)
     if not 1 <= place <= len(instrument.items):
         abort(404)
-    if request.method == "GET":
+    if request.method != "POST":
         shelf = _shelf()
         held = _target(instrument, shelf)
         if held is None and code in shelf.withheld:
@@ -299,7 +299,7 @@ def delete(code: str, response_id: UUID) -> Page:
     instrument, held = _instrument(code), _shelf().get(response_id)
     if held.instrument.code != code:
         raise NotYours("questionnaire")
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("questionnaires/delete.html", instrument=instrument, held=held)
     base, kind = number_of(request.form, "base"), instrument.kept_as
     kept = removal.delete(unit(), present.viewer(), response_id, kind, base, device(), clock.now())

@@ -62,7 +62,7 @@ def new() -> Page:
         return render_template("sharing/choose.html", most_days=LINK_DAYS, me=person())
     if not person().is_verified:
         return render_template("sharing/unconfirmed.html", me=person())
-    if request.method == "GET":
+    if request.method != "POST":
         profile, _ = get_profile(unit(), present.viewer())
         return form_page(forms.first_values(way, profile.name), service.new_id(), {})
     share_id = entry_id_of(request.form, "share_id")
@@ -190,7 +190,7 @@ def edit(share_id: UUID) -> Page:
         say("This share has ended, so it can’t be changed. You can share again.")
         return redirect(url_for("sharing.share", share_id=share_id), 303)
     before = _last_day(held)
-    if request.method == "GET":
+    if request.method != "POST":
         return form_page(forms.values_of(held, before), share_id, {}, held)
     if "again" in request.args:
         return form_page(forms.typed(request.form) | {"way": held.way}, share_id, {}, held)

@@ -141,7 +141,7 @@ def index() -> Page:
 @blueprint.route("/clinic/staff/new", methods=["GET", "POST"])
 def invite() -> Page:
     here, now = membership("admin"), clock.now()
-    if request.method == "GET":
+    if request.method != "POST":
         return _invite_form({}, [], {}, service.new_id())
     staff_id = entry_id_of(request.form, "staff_id")
     values = forms.typed(request.form, "name", "email")
@@ -218,7 +218,7 @@ def remove(staff_id: UUID) -> Page:
     if held.state == "removed":
         raise NotYours("staff")
     is_me = staff_id == here.staff_id
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("staff/remove.html", held=held, is_me=is_me, problem="")
     try:
         service.remove_staff(unit(), here.clinic_id, staff_id, now, here.account_id)
@@ -253,7 +253,7 @@ def setting(section: str) -> Page:
     here, clinic = membership("admin"), settings()
     if section not in forms.FIELDS:
         raise NotYours("setting")
-    if request.method == "GET":
+    if request.method != "POST":
         return _section(section, clinic, forms.first_values(section, clinic), {})
     if section == "flags":
         return _save_rules(here, clinic)
@@ -340,7 +340,7 @@ def ask() -> Page:
     way = request.args.get("way", "")
     if way not in forms.WAYS:
         return render_template("staff/choose.html")
-    if request.method == "GET":
+    if request.method != "POST":
         return _ask_form(way, {}, {}, service.new_id())
     invitation_id = entry_id_of(request.form, "invitation_id")
     try:
@@ -403,7 +403,7 @@ def card(invitation_id: UUID) -> Page:
     asked = queries.get_asked(unit(), here.clinic_id, invitation_id, now)
     if asked.way != "code":
         raise NotYours("invitation")
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(url_for("staff.invitation", invitation_id=invitation_id), 303)
     code = service.ask_patient_again(unit(), here.clinic_id, invitation_id, now, here.account_id)
     unit().commit()
