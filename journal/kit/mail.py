@@ -34,18 +34,21 @@ class NotSent(Exception):
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail in plain text: to whom, about what, saying what."""
+    """One mail: to whom, about what, saying what; the same as HTML where there is some, and the address at which one
+    tap ends such mails."""
 
     to: str
     subject: str
     body: str
+    html: str | None = None
+    unsubscribe: str | None = None
 
 
 def to_message(mail: Mail, sender: str, mail_id: UUID, now: datetime) -> EmailMessage:
     """The message as it goes over the wire. Raises BadAddress for an address with line breaks and the like."""
     message = EmailMessage(policy=SMTP)
     try:
-        message["From"] = Address("Infusion Journal", addr_spec=sender)
+        message["From"] = Address("Journal", addr_spec=sender)
         message["To"] = Address(addr_spec=mail.to)
         message["Subject"] = mail.subject
     except (ValueError, IndexError, MessageError):

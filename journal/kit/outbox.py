@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -15,7 +16,7 @@ from sqlalchemy import CheckConstraint, Index, Integer, Text, Uuid, and_, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from journal.kit import clock
-from journal.kit.db import Base, Database, Instant
+from journal.kit.db import Base, Database, Instant, upsert
 from journal.kit.mail import BadAddress, Mail, NotSent, Transport, to_message
 
 LEASE = timedelta(minutes=5)
@@ -69,18 +70,24 @@ def put(
     now: datetime,
     *,
     subject_id: UUID | None = None,
+    mail_id: UUID | None = None,
 ) -> None:
-    """Ask for a mail, about a thing where it is about one. It goes out after the caller's commit."""
-    session.add(
-        OutboxMail(
-            id=uuid4(),
+    """Ask for a mail, about a thing where it is about one. It goes out after the caller's commit. Asking again with the
+    same `mail_id` changes nothing."""
+    table: Any = OutboxMail.__table__
+    session.execute(
+        upsert(session, table)
+        .values(
+            id=mail_id or uuid4(),
             purpose=purpose,
             recipient=recipient,
             account_id=account_id,
             subject_id=subject_id,
             created_at=now,
             due_at=now,
+            attempts=0,
         )
+        .on_conflict_do_nothing()
     )
 
 
