@@ -36,6 +36,8 @@ from journal.pages.views import blueprint as pages_doors
 from journal.privacy.views import blueprint as privacy_doors
 from journal.profiles.views import blueprint as profiles_doors
 from journal.questionnaires.views import blueprint as questionnaires_doors
+from journal.reminders import emails as reminder_emails
+from journal.reminders import views as reminders_doors
 from journal.safety.views import blueprint as safety_doors
 from journal.safety.views import help_first
 from journal.shares import emails as share_emails
@@ -100,7 +102,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         who_sees=who_sees,
         help_for=lambda country: help_for(settings.default_country if country is None else country),
     )
-    CSRFProtect(app)
+    forgery = CSRFProtect(app)
     vault = Vault(settings.master_key, settings.seal)
     app.extensions["database"] = database or Database(settings.database_url, {"vault": vault})
     app.extensions["settings"] = settings
@@ -118,10 +120,13 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         sharing_doors,
         links_doors,
         care_doors,
+        reminders_doors.blueprint,
         privacy_doors,
         pages_doors,
     ):
         app.register_blueprint(doors)
+    # Mail programs post there by themselves; the token in the link is the guard.
+    forgery.exempt(reminders_doors.unsubscribe)
     app.before_request(help_first)
     app.register_error_handler(NotYours, web.show_missing)
     app.register_error_handler(Refused, web.show_conflict)
@@ -169,13 +174,18 @@ def _static_headers(headers: Any, _path: str, _url: str) -> None:
 
 def _send_mail(app: Flask, settings: Settings) -> None:
     def render(name: str, to: str, **values: Any) -> Mail:
-        subject = app.jinja_env.get_template(f"emails/{name}/subject.txt").render(**values).strip()
-        return Mail(to, subject, app.jinja_env.get_template(f"emails/{name}/body.txt").render(**values))
+        def part(file: str) -> str:
+            return app.jinja_env.get_template(f"emails/{name}/{file}").render(**values)
+
+        has_html = (ROOT / "templates" / "emails" / name / "body.html").exists()
+        html = part("body.html") if has_html else None
+        return Mail(to, part("subject.txt").strip(), part("body.txt"), html)
 
     writers = {
         **emails.writers(render, settings.base_url),
         **factors_emails.writers(render, settings.base_url),
         **share_emails.writers(render, settings.base_url),
+        **reminder_emails.writers(render, settings.base_url),
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
     database: Database = app.extensions["database"]

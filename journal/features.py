@@ -2,5 +2,5 @@
 
 ORDER = (
     "audit", "accounts", "factors", "entries", "shares", "flags", "safety", "profiles", "checkins", "infusions",
-    "questionnaires", "trends", "summaries", "sharing", "links", "care", "privacy", "pages", "demo",
+    "questionnaires", "trends", "summaries", "sharing", "links", "care", "reminders", "privacy", "pages", "demo",
 )  # fmt: skip

@@ -20,9 +20,10 @@ from journal.kit import outbox as _outbox
 from journal.kit import throttle as _throttle
 from journal.kit.cli import MIGRATIONS, alembic_config
 from journal.kit.db import Base, make_engine
+from journal.reminders import models as _reminders
 from journal.shares import models as _shares
 
-LOADED = (_accounts, _audit, _entries, _factors, _flags, _outbox, _shares, _throttle)
+LOADED = (_accounts, _audit, _entries, _factors, _flags, _outbox, _reminders, _shares, _throttle)
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
 
