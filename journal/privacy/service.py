@@ -24,6 +24,7 @@ from journal.entries.queries import count_entries, list_ids, open_versions
 from journal.flags import service as flags
 from journal.privacy.queries import list_logged_days, own_id_of
 from journal.profiles.queries import profile_id
+from journal.reminders import service as reminders
 from journal.shares import service as shares
 
 NOT_EMPTY = (
@@ -31,6 +32,7 @@ NOT_EMPTY = (
     "Start a journal with another address, and bring the file in there."
 )
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
+    reminders.forget,
     shares.forget,
     flags.forget,
     entries.forget,
@@ -56,6 +58,7 @@ TOUCHED = (
     "passkeys",
     "recovery_codes",
     "challenges",
+    "reminders",
     "accounts",
 )
 """The tables in which that happens. Second steps and the access log go with the account's own row: the database keeps
