@@ -50,6 +50,9 @@ from journal.pages.views import blueprint as pages_doors
 from journal.privacy.views import blueprint as privacy_doors
 from journal.profiles.views import blueprint as profiles_doors
 from journal.questionnaires.views import blueprint as questionnaires_doors
+from journal.reminders import emails as reminder_emails
+from journal.reminders import views as reminders_doors
+from journal.reminders.tasks import send_due as send_reminders
 from journal.safety.views import blueprint as safety_doors
 from journal.safety.views import help_first
 from journal.shares import emails as share_emails
@@ -117,7 +120,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         answered=answered,
         help_for=lambda country: help_for(settings.default_country if country is None else country),
     )
-    CSRFProtect(app)
+    forgery = CSRFProtect(app)
     vault = Vault(settings.master_key, settings.seal)
     app.extensions["database"] = database or Database(settings.database_url, {"vault": vault})
     app.extensions["settings"] = settings
@@ -138,10 +141,13 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         clinic_flags_doors,
         staff_doors,
         invitations_doors,
+        reminders_doors.blueprint,
         privacy_doors,
         pages_doors,
     ):
         app.register_blueprint(doors)
+    # Mail programs post there by themselves; the token in the link is the guard.
+    forgery.exempt(reminders_doors.unsubscribe)
     app.before_request(help_first)
     app.register_error_handler(NotYours, web.show_missing)
     app.register_error_handler(Refused, web.show_conflict)
@@ -215,6 +221,7 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
         **share_emails.writers(render, settings.base_url),
         **clinic_flag_emails.writers(render, settings.base_url),
         **clinic_emails.writers(render, settings.base_url),
+        **reminder_emails.writers(render, settings.base_url),
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
     database: Database = app.extensions["database"]
@@ -247,6 +254,7 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
         Chore("tidy", tidy),
         Chore("flags", partial(tell, database)),
         Chore("daily look", partial(look_at_people, database)),
+        Chore("reminders", partial(send_reminders, database)),
         Chore("mail", send),
     ]
     queue_path = settings.data_dir / "jobs.sqlite3"

@@ -21,6 +21,7 @@ from journal.entries.queries import Want, count_entries, list_entries, list_whol
 from journal.flags.queries import Told, list_told
 from journal.infusions.queries import plan_id
 from journal.profiles.queries import PROFILE, profile_id, profile_in
+from journal.reminders.queries import Reminders, get_reminders
 from journal.safety.queries import safety_check_id, safety_plan_id
 from journal.shares.queries import Held as Share
 from journal.shares.queries import Reviewed, list_reviews, list_shares
@@ -39,6 +40,7 @@ class Export:
     shares: tuple[Share, ...]
     reviews: tuple[Reviewed, ...]
     access_log: AccessLog
+    reminders: Reminders
     summary: Summary
 
 
@@ -71,6 +73,7 @@ def get_export(session: Session, viewer: Viewer, name: str, moment: Moment) -> E
         list_shares(session, viewer, moment.now),
         list_reviews(session, viewer),
         get_access_log(session, viewer, everything=True),
+        get_reminders(session, viewer),
         get_summary(
             session, everything, profile.name or name, moment.zone, moment.today, moment.now, window="all"
         ),
@@ -90,6 +93,7 @@ def to_data(export: Export, account: Mapping[str, Any], now: datetime) -> dict[s
         "reviews": [_review(one, export.shares) for one in export.reviews],
         "access_log": [_read(one, export.shares) for one in reversed(export.access_log.rows)],
         "access_log_is_whole": export.access_log.is_whole,
+        "reminders": _reminders(export.reminders),
         "format": FORMAT,
         "version": VERSION,
         "exported_at": now.isoformat(),
@@ -133,6 +137,16 @@ def _read(one: Logged, shares: Sequence[Share]) -> dict[str, Any]:
         "kinds": list(one.kinds),
         "since": _iso(one.since),
         "until": _iso(one.until),
+    }
+
+
+def _reminders(one: Reminders) -> dict[str, Any]:
+    return {
+        "is_on": one.is_on,
+        "is_paused": one.is_paused,
+        "hour": one.hour,
+        "cadence": one.cadence,
+        "last_turn_on": _iso(one.last_turn_on),
     }
 
 

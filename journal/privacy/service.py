@@ -26,6 +26,7 @@ from journal.entries.queries import count_entries, list_ids, open_versions
 from journal.flags import service as flags
 from journal.privacy.queries import list_logged_days, own_id_of
 from journal.profiles.queries import profile_id
+from journal.reminders import service as reminders
 from journal.shares import service as shares
 
 NOT_EMPTY = (
@@ -33,6 +34,7 @@ NOT_EMPTY = (
     "Start a journal with another address, and bring the file in there."
 )
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
+    reminders.forget,
     clinic_flags.forget,
     flags.forget,
     shares.forget,
@@ -64,6 +66,7 @@ TOUCHED = (
     "passkeys",
     "recovery_codes",
     "challenges",
+    "reminders",
     "accounts",
 )
 """The tables in which that happens. Second steps and the access log go with the account's own row: the database keeps

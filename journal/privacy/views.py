@@ -98,7 +98,10 @@ def _parts(found: queries.Export, now: datetime) -> dict[str, bytes]:
         **shown,
         standing=readable.standing(found),
         days=readable.by_day(found),
-        extras={name: data[name] for name in ("shares", "reviews", "access_log")},
+        extras={
+            **{name: data[name] for name in ("shares", "reviews", "access_log")},
+            "reminders": [data["reminders"]],
+        },
         zone=present.zone(),
     )
     readme = render_template("privacy/readme.txt", **shown)

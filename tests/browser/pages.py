@@ -180,6 +180,37 @@ def _first_share(ending: str) -> Visit:
     return visit
 
 
+def _reminders_on(page: Page) -> None:
+    page.goto("/reminders")
+    again = page.get_by_role("button", name="Turn reminders on again")
+    if again.is_visible():  # the last look left them paused
+        again.click()
+        again.wait_for(state="detached")
+    page.get_by_label("Remind me by email").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("The next one comes").wait_for()
+
+
+def _reminders_paused(page: Page) -> None:
+    _reminders_on(page)
+    page.get_by_role("button", name="Pause all reminders").click()
+    page.get_by_text("Reminders are paused.").first.wait_for()
+
+
+def _unsubscribe(page: Page) -> None:
+    """By the link in the mail, which the page of reminders shows."""
+    page.goto("/reminders")
+    found = re.search(r"/unsubscribe/[\w-]+", page.locator(".framed").inner_text())
+    assert found
+    page.goto(found[0])
+
+
+def _unsubscribed(page: Page) -> None:
+    _unsubscribe(page)
+    page.get_by_role("button", name="Pause all reminders").click()
+    page.get_by_role("heading", name="Reminders are paused").wait_for()
+
+
 PUBLIC: dict[str, Visit] = {
     "home": _to("/"),
     "sign-up": _to("/sign-up"),
@@ -191,6 +222,7 @@ PUBLIC: dict[str, Visit] = {
     "help-now": _to("/help-now"),
     "help-elsewhere": _to("/help-now?elsewhere=1&country="),
     "account-deleted": _to("/account/deleted"),
+    "unsubscribe-unknown": _to("/unsubscribe/no-such-link"),
     "not-found": _to("/no-such-page"),
 }
 MINE: dict[str, Visit] = {
@@ -243,6 +275,11 @@ MINE: dict[str, Visit] = {
     "shared-none": _to("/shared/no-such-link"),
     "invitation-gone": _to("/invitations/no-such-invitation"),
     "care-nobody": _to("/care"),
+    "reminders": _to("/reminders"),
+    "reminders-on": _reminders_on,
+    "reminders-paused": _reminders_paused,
+    "unsubscribe": _unsubscribe,
+    "unsubscribed": _unsubscribed,
     "welcome-name": _to("/welcome/name"),
     "welcome-country": _to("/welcome/country"),
     "welcome-day-end": _to("/welcome/day-end"),

@@ -24,11 +24,12 @@ from journal.kit import outbox as _outbox
 from journal.kit import throttle as _throttle
 from journal.kit.cli import MIGRATIONS, alembic_config
 from journal.kit.db import Base, make_engine
+from journal.reminders import models as _reminders
 from journal.shares import models as _shares
 
 LOADED = (
-    _accounts, _audit, _bounces, _clinic_flags, _clinics, _entries, _factors, _flags, _health, _outbox, _shares,
-    _throttle,
+    _accounts, _audit, _bounces, _clinic_flags, _clinics, _entries, _factors, _flags, _health, _outbox, _reminders,
+    _shares, _throttle,
 )  # fmt: skip
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
