@@ -132,7 +132,7 @@ def test_the_page_shows_the_very_mail(browser: CheckingClient, app: Flask, datab
     send_due(database, EIGHT)
     [mail] = deliver(app, database, EIGHT)
     said: Any = mail.get_content() if not mail.is_multipart() else mail.get_body(("plain",)).get_content()
-    assert said.strip() in page
+    assert said.replace("\r\n", "\n").strip() in page
     assert mail["Subject"] in page
 
 
