@@ -311,6 +311,20 @@ class Page:
         return tuple({one.reading.share_id: one.reading for one in self.shown}.values())
 
 
+def list_all(
+    session: Session, member: Membership, states: Sequence[str], now: datetime, only: UUID | None = None
+) -> tuple[Shown, ...]:
+    """The clinic's flags as far as each share holds them now, the gravest first. Whoever shows them uses `read`."""
+    share_ids = queries.list_share_ids(session, member.clinic_id, states, only)
+    readings = {
+        one.share_id: one
+        for one in shares.list_followed_by(session, member.clinic_id, share_ids, member.account_id, now)
+    }
+    viewers = {share_id: one.viewer for share_id, one in readings.items()}
+    found = queries.list_of_clinic(session, member.clinic_id, viewers, states, only)
+    return tuple(Shown(flag, readings[flag.share_id]) for flag in found)
+
+
 def read(
     session: Session,
     member: Membership,
@@ -322,14 +336,8 @@ def read(
 ) -> Page:
     """A clinician is about to see these flags, as far as each share holds them now: a read in each of the journals that
     something is shown from."""
-    share_ids = queries.list_share_ids(session, member.clinic_id, states, only)
-    readings = {
-        one.share_id: one
-        for one in shares.list_followed_by(session, member.clinic_id, share_ids, member.account_id, now)
-    }
-    viewers = {share_id: one.viewer for share_id, one in readings.items()}
-    found = queries.list_of_clinic(session, member.clinic_id, viewers, states, only)
-    shown = tuple(Shown(flag, readings[flag.share_id]) for flag in found[start : start + PAGE])
+    found = list_all(session, member, states, now, only)
+    shown = found[start : start + PAGE]
     page = Page(shown, len(found))
     kinds: dict[UUID, frozenset[str]] = {}
     for one in shown:

@@ -1,12 +1,9 @@
 """Filling the demo clinic through the same services as everybody. Nothing here commits."""
 
-from base64 import b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from hashlib import sha256
 from random import Random
-from typing import Protocol
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -15,6 +12,8 @@ from sqlalchemy.orm import Session
 from journal.accounts import queries as account_queries
 from journal.accounts import service as accounts
 from journal.checkins import service as checkins
+from journal.demo.clinic import Hashes, follow, open_clinic, secret_of, work_through
+from journal.demo.clinic import tell as tell_clinic
 from journal.demo.stories import Answered, Given, Patient, Told, tell
 from journal.domain.access import KINDS, Scope, Viewer
 from journal.domain.days import Moment, day_of, instant_of
@@ -37,12 +36,6 @@ from journal.shares.service import Wish
 LINES = ("Thank you for sharing. Let’s look at the sleep part next time.", "", "See you on Thursday.")
 DOMAIN = "demo.example.org"
 DEVICE = "Chrome on Android"
-
-
-class Hashes(Protocol):
-    """Makes a passphrase's hash for an address."""
-
-    def hash(self, passphrase: str, email_key: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +66,7 @@ def fill(
     told = list(tell(patients, weeks, seed, today))
     emails = [f"{patient.name.lower().replace(' ', '-')}@{DOMAIN}" for patient in told]
     known = set(account_queries.list_accounts_by_email(session, emails))
+    clinic_id, workers = open_clinic(session, hasher, passphrase, seed=seed, zone=zone, now=now)
     listed = []
     for place, (patient, email) in enumerate(zip(told, emails, strict=True)):
         hashed = hasher.hash(passphrase, accounts.email_key(email))
@@ -80,9 +74,13 @@ def fill(
             accounts.set_passphrase(session, email, hashed)
         else:
             ids = Random(f"{seed}:{place}:ids")  # the same story keeps the same addresses of its entries
-            _add(session, patient, email, hashed, zone, now, ids)
+            followed_by = None if place % 6 == 4 else clinic_id  # one in six has not agreed
+            _add(session, patient, email, hashed, zone, now, ids, followed_by)
         listed.append(Entry(email, ("patient",), patient.name, patient.story))
     listed.append(_therapist(session, hasher, passphrase, emails, seed, zone, now))
+    if clinic_id is not None:
+        work_through(session, clinic_id, now)
+    listed += [Entry(one.email, (one.role,), one.name, one.story, one.totp) for one in workers]
     return tuple(listed)
 
 
@@ -102,7 +100,7 @@ def _therapist(
     """Dr Lee, with whom most of them share, and who looked at most of them last week."""
     email = f"{THERAPIST}@{DOMAIN}"
     hashed = hasher.hash(passphrase, accounts.email_key(email))
-    secret = b32encode(sha256(f"{seed}:{email}".encode()).digest()[:20]).decode()
+    secret = secret_of(seed, email)
     if account_queries.list_accounts_by_email(session, [email]):
         accounts.set_passphrase(session, email, hashed)
         return Entry(email, ("therapist",), "Dr Lee", "reads what patients share", secret)
@@ -140,7 +138,14 @@ def _share(
 
 
 def _add(
-    session: Session, patient: Patient, email: str, hashed: str, zone: ZoneInfo, now: datetime, ids: Random
+    session: Session,
+    patient: Patient,
+    email: str,
+    hashed: str,
+    zone: ZoneInfo,
+    now: datetime,
+    ids: Random,
+    clinic_id: UUID | None,
 ) -> None:
     start = instant_of(patient.days[0].day if patient.days else day_of(now, zone, 0), time(8), zone)
     account_id = accounts.sign_up(
@@ -150,6 +155,8 @@ def _add(
     viewer = Viewer.patient(account_id)
     profile = Profile(name=patient.name, treated_for=(patient.condition,))
     profiles.keep(session, viewer, profile, 0, Moment(start, day_of(start, zone, 0), zone, DEVICE))
+    if clinic_id is not None:
+        follow(session, clinic_id, account_id, patient.name, start)
     for given in patient.infusions:
         began = given.infusion.starts_at(given.day, zone)
         if began is None or began <= now:  # today's may still be to come
@@ -175,15 +182,17 @@ def _add_checkin(
     session: Session, viewer: Viewer, told: Told, zone: ZoneInfo, now: datetime, ids: Random
 ) -> None:
     logged_on = told.day + timedelta(days=told.late_by)
+    at = _at(logged_on, told.hour, zone, now)
     checkins.record(
         session,
         viewer,
         told.checkin,
-        Moment(_at(logged_on, told.hour, zone, now), logged_on, zone, DEVICE),
+        Moment(at, logged_on, zone, DEVICE),
         entry_id=_new_id(ids),
         base=0,
         day=told.day,
     )
+    tell_clinic(session, at)
 
 
 def _add_response(
@@ -197,6 +206,7 @@ def _add_response(
     asked = {item.id for item in asked_items(instrument, values)}
     data = first.dump() | {"answers": {i: v for i, v in values.items() if i in asked}, "state": "finished"}
     questionnaires.record(session, viewer, type(first).parse(data), moment, entry_id=response_id)
+    tell_clinic(session, moment.now)
 
 
 def _add_infusion(
@@ -218,14 +228,16 @@ def _add_infusion(
         logged_on = given.day + timedelta(days=later)
         if logged_on > day_of(now, zone, 0):
             continue
+        at = _at(logged_on, 19 if later == 0 else 12, zone, now)
         infusions.report(
             session,
             viewer,
             report,
             held,
-            Moment(_at(logged_on, 19 if later == 0 else 12, zone, now), logged_on, zone, DEVICE),
+            Moment(at, logged_on, zone, DEVICE),
             base=0,
         )
+        tell_clinic(session, at)
 
 
 def _new_id(ids: Random) -> UUID:

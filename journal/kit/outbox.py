@@ -162,6 +162,11 @@ def withdraw(session: Session, subject_id: UUID) -> None:
     )
 
 
+def withdraw_group(session: Session, group_id: UUID) -> None:
+    """Take back every mail of a group that has not been sent."""
+    session.execute(delete(OutboxMail).where(OutboxMail.group_id == group_id, OutboxMail.sent_at.is_(None)))
+
+
 def forget(session: Session, account_id: UUID, addresses: Collection[str]) -> None:
     """Delete the account's mails, waiting and sent, those to these addresses that belong to no account, and what is
     known of the addresses. A mail that is being sent at this moment still goes out."""

@@ -25,7 +25,13 @@ def test_demo_lists_who_can_sign_in(empty_database: str, tmp_path: Path) -> None
         told = journal.flask(*words)
         assert told.returncode == 0, told.stderr
         listed = json.loads(told.stdout)
-        assert [one["roles"] for one in listed] == [["patient"]] * 3 + [["therapist"]]
+        assert [one["roles"] for one in listed] == [
+            *[["patient"]] * 3,
+            ["therapist"],
+            ["clinician"],
+            ["front-desk"],
+            ["admin"],
+        ]
         assert json.loads(journal.flask(*words).stdout) == listed  # a second time adds nobody
         person = Person(journal.url)
         assert person.sign_in(listed[0]["email"], PASSPHRASE) == 303
@@ -46,7 +52,7 @@ def test_demo_fills_at_any_hour(hour: int, app: Flask, database: Database) -> No
     hasher = app.extensions["hasher"]
     with database.writing() as unit:
         listed = fill(unit, hasher, PASSPHRASE, patients=3, weeks=4, seed=7, zone=zone, now=now)
-    assert len(listed) == 4
+    assert len(listed) == 7
 
 
 def test_no_made_up_patients_in_a_real_journal(tmp_path: Path) -> None:
