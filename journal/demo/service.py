@@ -74,7 +74,7 @@ def fill(
             accounts.set_passphrase(session, email, hashed)
         else:
             ids = Random(f"{seed}:{place}:ids")  # the same story keeps the same addresses of its entries
-            followed_by = None if place % 6 == 4 else clinic_id  # one in six has not agreed
+            followed_by = None if place % 6 == 5 else clinic_id  # one in six has not agreed
             _add(session, patient, email, hashed, zone, now, ids, followed_by)
         listed.append(Entry(email, ("patient",), patient.name, patient.story))
     listed.append(_therapist(session, hasher, passphrase, emails, seed, zone, now))

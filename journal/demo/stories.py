@@ -192,9 +192,9 @@ def _checkin(condition: str, day: date, given: list[date], severity: float, draw
         measures["dissociation"] = _number(5 - since * 2 + draw.uniform(-1, 1))
     effects: dict[str, str] = {}
     if since <= 3:
-        weights = {0: 2.2, 1: 1.3, 2: 0.6, 3: 0.2}[since]
+        weights = {0: 1.6, 1: 0.9, 2: 0.4, 3: 0.1}[since]  # severe ones are rare, as they are in clinics
         for effect in ("fatigue", "confusion", "dizziness", "nausea", "headache"):
-            grade = min(3, max(0, int(draw.gauss(weights, 0.8))))
+            grade = min(3, max(0, int(draw.gauss(weights, 0.6))))
             effects[effect] = ("none", "mild", "moderate", "severe")[grade]
     note = draw.choice(NOTES) if draw.random() < 0.15 else ""
     return CheckIn(measures, effects, {}, note)

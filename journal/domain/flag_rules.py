@@ -152,7 +152,7 @@ LOOKED: Mapping[str, Rule] = {
         Rule(
             "measure-down",
             "review",
-            "The first measure is 2 points or more worse than the own middle of the two weeks before, 3 logged days in "
+            "The first measure is 3 points or more worse than the own middle of the two weeks before, 3 logged days in "
             "a row",
             OWN,
         ),

@@ -12,7 +12,7 @@ from journal.domain.flag_rules import Rule
 from journal.domain.measures import Measure
 from journal.domain.questionnaires import Change, say_number
 
-DOWN_BY = 2
+DOWN_BY = 3
 """Own choice: so many points worse than the own baseline."""
 DOWN_DAYS = 3
 """Own choice: on so many logged days in a row, the last of them in the last week."""
@@ -162,7 +162,7 @@ def _worse(told: Recent, today: date) -> list[Reason]:
         if one.change is not None
         and one.change.step is not None
         and one.change.points > 0
-        and one.day > today - timedelta(days=NEW_SCORE_DAYS)
+        and today - timedelta(days=NEW_SCORE_DAYS) < one.day <= today
     ]
 
 

@@ -40,21 +40,21 @@ def told(**values: object) -> Recent:
 @pytest.mark.parametrize(
     ("values", "fires", "why"),
     [
-        (moods(5, 5, 5, 5, 5, 3, 3, 3), True, "two points below the middle of five, three days in a row"),
-        (moods(5, 5, 5, 5, 5, 3, 3, 4), False, "the last day is one point below only"),
-        (moods(5, 5, 5, 5, 5, 3, 4, 3), False, "the day between is one point below only"),
-        (moods(5, 5, 5, 5, 5, 5, 3, 3), False, "two days only"),
-        (moods(5, 5, 5, 5, 3, 3, 3), False, "the baseline has four days"),
-        (moods(5, 5, 5, 5, 5, None, 3, None, 3, 3), True, "a gap between is bridged"),
+        (moods(5, 5, 5, 5, 5, 2, 2, 2), True, "three points below the middle of five, three days in a row"),
+        (moods(5, 5, 5, 5, 5, 2, 2, 3), False, "the last day is two points below only"),
+        (moods(5, 5, 5, 5, 5, 2, 3, 2), False, "the day between is two points below only"),
+        (moods(5, 5, 5, 5, 5, 5, 2, 2), False, "two days only"),
+        (moods(5, 5, 5, 5, 2, 2, 2), False, "the baseline has four days"),
+        (moods(5, 5, 5, 5, 5, None, 2, None, 2, 2), True, "a gap between is bridged"),
         (
-            moods(5, 5, 5, 5, 5, 3, 3, 3, None, None, None, None, None),
+            moods(5, 5, 5, 5, 5, 2, 2, 2, None, None, None, None, None),
             True,
             "seven days since the first of the three",
         ),
-        (moods(5, 5, 5, 5, 5, 3, 3, 3, *[None] * 6), False, "longer ago than a week"),
-        (moods(9, 9, 9, 9, 9, *[None] * 12, 3, 3, 3), False, "the days before are longer ago than two weeks"),
+        (moods(5, 5, 5, 5, 5, 2, 2, 2, *[None] * 6), False, "longer ago than a week"),
+        (moods(9, 9, 9, 9, 9, *[None] * 12, 2, 2, 2), False, "the days before are longer ago than two weeks"),
         ({}, False, "nothing logged"),
-        (moods(1, 1, 1, 1, 1, 0, 0, 0), False, "no room for two points"),
+        (moods(2, 2, 2, 2, 2, 0, 0, 0), False, "no room for three points"),
         (moods(3, 3, 3, 3, 3, 6, 6, 6), False, "better, not worse"),
     ],
 )
@@ -63,7 +63,7 @@ def test_worse_than_the_own_middle(values: dict[date, int], fires: bool, why: st
 
 
 def test_for_a_measure_that_is_better_low() -> None:
-    found = reasons(told(measure=MEASURES["anxiety"], values=moods(4, 4, 4, 4, 4, 6, 7, 8)), TODAY)
+    found = reasons(told(measure=MEASURES["anxiety"], values=moods(4, 4, 4, 4, 4, 7, 7, 8)), TODAY)
     assert [one.says for one in found] == [
         "The last 3 logged days have a middle of 7; the two weeks before, 4."
     ]
