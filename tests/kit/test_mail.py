@@ -23,6 +23,7 @@ from flask import Flask
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from journal.config import MailServer
@@ -459,6 +460,23 @@ def test_who_lost_the_lease_settles_nothing(database: Database) -> None:
     mine = row(database)
     assert len(second.got) == 1
     assert (mine.attempts, mine.sent_at, mine.fault) == (2, None, "server said 451 to the address")
+
+
+def test_a_mail_that_was_taken_is_marked_when_the_database_is_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "PAUSE", timedelta(milliseconds=1))
+    settle, away = outbox._settle, [OperationalError("x", None, Exception()) for _ in range(3)]
+
+    def settle_if_there(*words: Any) -> None:
+        if away:
+            raise away.pop()
+        settle(*words)
+
+    monkeypatch.setattr(outbox, "_settle", settle_if_there)
+    ask(database)
+    post = Post()
+    assert send(database, post) == 1 and row(database).sent_at is not None and len(post.got) == 1
 
 
 def test_a_claim_that_grew_old_is_not_begun(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
