@@ -11,13 +11,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, select
+from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, Table, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from journal.config import Settings, UnfitSettings
 from journal.kit import bounces, clock, outbox
-from journal.kit.db import Base, Database
+from journal.kit.db import Base, Database, upsert
 from journal.kit.vault import Vault
 
 MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
@@ -55,13 +55,15 @@ def check_vault(settings: Settings) -> None:
     none. Raises UnfitSettings for another key: nothing could be opened, and new entries would be lost to the old one."""
     database = Database(settings.database_url)
     mark = Vault(settings.master_key).keyed_hash(b"this journal", b"vault mark")
+    table = VaultMark.__table__
+    assert isinstance(table, Table)  # noqa: S101 - tells the type checker what SQLAlchemy knows
     with database.writing() as session:
-        held = session.execute(select(VaultMark.mark)).scalar_one_or_none()
-        if held is None:
-            session.add(VaultMark(id=1, mark=mark))
-            session.commit()
+        # Web server and workers may start at the same moment: the first one's mark stays.
+        session.execute(upsert(session, table).values(id=1, mark=mark).on_conflict_do_nothing())
+        session.commit()
+        held = session.execute(select(VaultMark.mark)).scalar_one()
     database.close()
-    if held not in (None, mark):
+    if held != mark:
         raise UnfitSettings(
             "MASTER_KEY (or secrets/master.key in DATA_DIR) is not the one this database was made with. "
             "Put the right one back; what patients wrote can be opened with no other."

@@ -30,6 +30,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from journal.kit import bounces
@@ -50,6 +51,7 @@ SWEEP_FOR_S = 50.0
 KEEP_SETTLED = timedelta(days=30)
 KEEP_IDS = timedelta(days=400)
 """Own choice: for so long a mail that was asked for by its id is not sent a second time."""
+PAUSE = timedelta(seconds=1)
 SWITCHED_OFF = "address switched off"
 
 log = structlog.get_logger()
@@ -345,8 +347,22 @@ def _try(database: Database, office: Office, claim: Claim, present: Callable[[],
             "mail failed", mail_id=str(claim.waiting.id), error=type(error).__name__, where=where(error)
         )
         fault = NotSent(type(error).__name__, for_good=False)
-    _settle(database, office, claim, fault, present())
+    _settle_surely(database, office, claim, fault, present)
     return fault is None
+
+
+def _settle_surely(
+    database: Database, office: Office, claim: Claim, fault: NotSent | None, present: Callable[[], datetime]
+) -> None:
+    """Settle, and try again while the lease lasts: a mail that was taken but not marked would be sent a second time."""
+    while True:
+        try:
+            return _settle(database, office, claim, fault, present())
+        except SQLAlchemyError as error:
+            if present() + PAUSE >= claim.claimed_at + LEASE:
+                raise
+            log.error("mail not marked yet", mail_id=str(claim.waiting.id), error=type(error).__name__)
+            time.sleep(PAUSE.total_seconds())
 
 
 def _written(database: Database, office: Office, claim: Claim, now: datetime) -> Letter | None:
@@ -385,6 +401,7 @@ def _settle(database: Database, office: Office, claim: Claim, fault: NotSent | N
     with database.writing() as session:
         row = _still_ours(session, claim)
         if row is None:  # its account was deleted, or the lease ended and another worker has it
+            log.warning("claim lost", mail_id=str(claim.waiting.id), was_sent=fault is None)
             return
         recipient = row.recipient
         if fault is None:

@@ -60,7 +60,9 @@ class Books:
     open: set[str]
     killed_at: dict[int, float] = field(default_factory=dict)
     unmarked: set[int] = field(default_factory=set)
-    """Places in `taken` whose worker was killed before it had marked them."""
+    """Places in `taken` whose worker was killed, or hung for longer than its lease, before it had marked them."""
+    hung: set[str] = field(default_factory=set)
+    """Mails whose worker said itself that it hung for so long: this machine had too much to do."""
 
 
 def wrongs(books: Books) -> list[str]:
@@ -220,10 +222,11 @@ class Lane:
         self._see_it_through(account, Random(number), kills)
         rows = self._rows()
         self.known |= {row.id.hex for row in rows}
+        hung = self._hung() & expected
         late = {
             place
             for place, one in enumerate(account.taken)
-            if one.at >= self.killed_at.get(one.worker, float("inf"))
+            if one.at >= self.killed_at.get(one.worker, float("inf")) or one.mail_id in hung
         }
         return Books(
             expected,
@@ -234,6 +237,7 @@ class Lane:
             {row.id.hex for row in rows if row.due_at is not None},
             self.killed_at,
             self.unmarked | late,
+            hung,
         )
 
     def _see_it_through(self, account: Account, random: Random, kills: int) -> None:
@@ -262,6 +266,11 @@ class Lane:
         for place, one in enumerate(list(account.taken)):
             if one.worker == worker and one.mail_id not in settled:
                 self.unmarked.add(place)
+
+    def _hung(self) -> set[str]:
+        lines = Path(self.env["LOG"]).read_text().splitlines()
+        told = [json.loads(line) for line in lines if '"claim lost"' in line]
+        return {UUID(one["mail_id"]).hex for one in told if one["was_sent"]}
 
     def _rows(self) -> list[OutboxMail]:
         with self.database.reading() as session:

@@ -51,6 +51,7 @@ def test_nothing_is_lost_and_nothing_doubled_without_a_cut(harness: Harness) -> 
     assert len(runs) == RUNS
     found = {seed: told for seed, books in enumerate(runs) if (told := wrongs(books))}
     assert found == {}
+    assert sum(len(books.hung) for books in runs) <= RUNS // 8, "too slow a machine to tell"
     met = Counter(fault for books in runs for fault in books.faults)
     assert set(FAULTS) <= set(met), "some fault never happened"
     killed = sum(len(books.killed_at) for books in runs)
@@ -61,7 +62,7 @@ def test_nothing_is_lost_and_nothing_doubled_without_a_cut(harness: Harness) -> 
 def test_a_good_server_gets_each_mail_once(harness: Harness) -> None:
     with harness.lane() as lane:
         books = lane.run(1, fill, share=0.0, kills=0)
-    assert wrongs(books) == []
+    assert wrongs(books) == [] and not books.hung
     assert len(books.taken) == MAILS and all(one.seen for one in books.taken)
 
 

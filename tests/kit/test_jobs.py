@@ -9,11 +9,13 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,9 @@ from huey.registry import Message
 from sqlalchemy import create_engine, text, update
 from sqlalchemy.orm import Session
 
+from journal.config import UnfitSettings
 from journal.kit import health, jobs, outbox
-from journal.kit.cli import is_ready, migrate
+from journal.kit.cli import check_vault, is_ready, migrate
 from journal.kit.db import Database
 from journal.kit.jobs import Bell, Chore
 from journal.kit.vault import Vault
@@ -128,6 +131,24 @@ def test_ready_when_made_and_up_to_date(empty_database: str, tmp_path: Path) -> 
     assert not list(tmp_path.glob("*.sqlite3")), "looking made a file, which would pass for a database"
     migrate(settings)
     assert is_ready(settings)
+
+
+def test_many_may_start_at_the_same_moment(empty_database: str, tmp_path: Path) -> None:
+    """Each leaves the vault's mark where there is none, and makes the queue's tables."""
+    settings = make_settings(tmp_path, empty_database)
+    migrate(settings)
+    together = threading.Barrier(6)
+
+    def start(_number: int) -> None:
+        together.wait(10)
+        check_vault(settings)
+        make_queue(empty_database, tmp_path / "jobs.sqlite3").storage.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(start, range(6)))
+    other = make_settings(tmp_path, empty_database, master_key=bytes(range(1, 33)))
+    with pytest.raises(UnfitSettings):
+        check_vault(other)
 
 
 # Health

@@ -1,9 +1,13 @@
 """Mail: into files, and through a real SMTP server with STARTTLS whose certificate is checked."""
 
 import re
+import socket
 import ssl
 import stat
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -19,10 +23,11 @@ from flask import Flask
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from journal.config import MailServer
-from journal.kit import bounces, outbox
+from journal.kit import bounces, outbox, smtp
 from journal.kit.db import Database
 from journal.kit.mail import BadAddress, BadLink, Letter, Mail, NotSent, keep_in_folder, to_message
 from journal.kit.outbox import OutboxMail
@@ -122,6 +127,69 @@ def test_a_wrong_password_is_tried_again_later(
     with pytest.raises(NotSent) as told:
         send_through(wrong, trusting(certificate))(message())
     assert not told.value.for_good
+
+
+@contextmanager
+def talking(*replies: str, drips: bool = False) -> Iterator[MailServer]:
+    """A server that says these lines in turn, whatever it hears; or sends a byte now and then."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def talk() -> None:
+        line, _ = listening.accept()
+        with line, suppress(OSError):
+            until = time.perf_counter() + 5
+            while drips and time.perf_counter() < until:
+                line.sendall(b"2")
+                time.sleep(0.05)
+            for reply in replies:
+                line.sendall(f"{reply}\r\n".encode())
+                heard = b""
+                while not heard.endswith(b"\r\n.\r\n" if reply.startswith("354") else b"\r\n"):
+                    more = line.recv(65536)
+                    if not more:
+                        return
+                    heard += more
+
+    thread = threading.Thread(target=talk, daemon=True)
+    thread.start()
+    yield MailServer("127.0.0.1", listening.getsockname()[1], tls_from_start=False, plain=True)
+    listening.close()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_server_that_drips_is_cut_off_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, so that no step ever times out."""
+    monkeypatch.setattr(smtp, "DEADLINE_S", 0.5)
+    began = time.perf_counter()
+    with talking(drips=True) as server, pytest.raises(NotSent) as told:
+        send_through(server)(message())
+    assert not told.value.for_good and time.perf_counter() - began < 3
+
+
+@pytest.mark.parametrize("goodbye", ["221 bye", "421 too busy to say goodbye", "nonsense"])
+def test_what_is_taken_is_taken_whatever_is_said_afterwards(goodbye: str) -> None:
+    with talking("220 hi", "250 ehlo", "250 mail", "250 rcpt", "354 go", "250 taken", goodbye) as server:
+        send_through(server)(message())
+
+
+@pytest.mark.parametrize(
+    ("replies", "for_good", "bounced"),
+    [
+        (("554 go away",), False, False),
+        (("220 hi", "250 ehlo", "530 sign in first", "250 rset"), False, False),
+        (("220 hi", "250 ehlo", "550 not from you", "250 rset"), True, False),
+        (("220 hi", "250 ehlo", "250 mail", "550 nobody", "250 rset"), True, True),
+        (("220 hi", "250 ehlo", "250 mail", "450 later", "250 rset"), False, False),
+        (("220 hi", "250 ehlo", "250 mail", "250 rcpt", "354 go", "554 spam", "250 rset"), True, True),
+        (("220 hi", "250 ehlo", "250 mail", "250 rcpt", "354 go", "452 full", "250 rset"), False, False),
+    ],
+)
+def test_the_code_decides_not_the_class(replies: tuple[str, ...], for_good: bool, bounced: bool) -> None:
+    with talking(*replies) as server, pytest.raises(NotSent) as told:
+        send_through(server)(message())
+    assert (told.value.for_good, told.value.bounced) == (for_good, bounced)
+    assert "sam@" not in str(told.value) and "spam" not in str(told.value)
 
 
 def test_kept_as_files_until_a_server_is_set(tmp_path: Path) -> None:
@@ -287,6 +355,7 @@ LATER = NotSent("server said 451 to the address", for_good=False, code=451)
 NEVER = NotSent("server said 550 to the address", for_good=True, bounced=True, code=550)
 
 
+@pytest.mark.long
 def test_back_off_by_the_table_for_four_days(database: Database) -> None:
     ask(database)
     waits, now = [], NOW
@@ -391,6 +460,23 @@ def test_who_lost_the_lease_settles_nothing(database: Database) -> None:
     mine = row(database)
     assert len(second.got) == 1
     assert (mine.attempts, mine.sent_at, mine.fault) == (2, None, "server said 451 to the address")
+
+
+def test_a_mail_that_was_taken_is_marked_when_the_database_is_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "PAUSE", timedelta(milliseconds=1))
+    settle, away = outbox._settle, [OperationalError("x", None, Exception()) for _ in range(3)]
+
+    def settle_if_there(*words: Any) -> None:
+        if away:
+            raise away.pop()
+        settle(*words)
+
+    monkeypatch.setattr(outbox, "_settle", settle_if_there)
+    ask(database)
+    post = Post()
+    assert send(database, post) == 1 and row(database).sent_at is not None and len(post.got) == 1
 
 
 def test_a_claim_that_grew_old_is_not_begun(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
