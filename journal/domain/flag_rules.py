@@ -176,6 +176,27 @@ TOLD: Mapping[str, Rule] = {
     **LOOKED,
 }
 """Every rule that a clinic can be told by, and can switch off."""
+TITLES: Mapping[str, str] = {
+    "red-flag-now": "An alarm sign, happening now",
+    "severe-headache": "A severe headache with other signs",
+    "item-9": "Question 9 of the PHQ-9",
+    "not-safe": "Not safe, or not sure",
+    "red-flag-passed": "An alarm sign that has passed",
+    "headache-passed": "Such a headache that has passed",
+    "still-seeing": "Still seeing or hearing things a day later",
+    "still-unreal": "Still unreal a day later",
+    "blood-in-pee": "Blood in the pee",
+    "cannot-pee": "Cannot pee",
+    "yellow-skin": "Yellow skin or eyes",
+    "very-high-mood": "Very high mood",
+    "severe": "Any other severe side effect",
+    "urinary": "Bladder trouble",
+    "harm-risk": "Risks that could cause harm",
+    "measure-down": "The first measure is down",
+    "score-worse": "A questionnaire is worse",
+    "silent": "Silent after an infusion",
+}
+"""What a clinic calls each of these in a list."""
 EACH: Mapping[str, tuple[str, int]] = {
     "urine_blood": ("blood-in-pee", MILD),
     "urine_blocked": ("cannot-pee", MILD),

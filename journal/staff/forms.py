@@ -49,8 +49,8 @@ def roles(form: MultiDict[str, str]) -> frozenset[str]:
 
 def new_staff(form: MultiDict[str, str]) -> NewStaff:
     values, reasons = typed(form, "name", "email"), dict[str, str]()
-    email = _address(values, "email", reasons)
     name = _name(values, "Enter a name, so that others know who did what.", reasons)
+    email = _address(values, "email", reasons)
     try:
         chosen = roles(form)
     except Refused as refused:

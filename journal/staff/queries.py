@@ -109,7 +109,7 @@ def list_unchosen(clinic: Settings) -> tuple[tuple[str, str], ...]:
         (
             clinic.phq is None,
             "phq",
-            "Choose PHQ-9 or PHQ-8. Until then, patients who follow your choice get neither.",
+            "Choose PHQ-9 or PHQ-8. Until you do, nobody is asked question 9 for you.",
         ),
         (not clinic.phone, "contact", "Give the phone number that patients should call."),
         (

@@ -17,7 +17,7 @@ from journal.clinics import queries, service
 from journal.clinics.present import SAID, choose, membership, memberships, settings
 from journal.clinics.queries import Membership, Settings
 from journal.domain.errors import NotYours, Refused
-from journal.domain.flag_rules import AT_ONCE, TOLD
+from journal.domain.flag_rules import AT_ONCE, TITLES, TOLD
 from journal.domain.help_numbers import countries
 from journal.entries.forms import entry_id_of
 from journal.factors.present import second_step_first
@@ -288,6 +288,7 @@ def _section(section: str, clinic: Settings, values: Mapping[str, str], errors: 
         zones=forms.zone_choices(clinic) if section == "place" else {},
         rules=TOLD.values(),
         at_once=AT_ONCE,
+        rule_titles=TITLES,
         confirmed_by=confirmed_by,
     )
 
@@ -306,7 +307,9 @@ def _save_rules(here: Membership, clinic: Settings) -> Page:
     grave = forms.grave_among(off - clinic.rules_off)
     if grave and request.form.get("asked") != "twice":
         kept = [one for one in TOLD if one not in off]
-        return render_template("staff/ask_twice.html", grave=grave, kept=kept, clinic=clinic)
+        return render_template(
+            "staff/ask_twice.html", grave=grave, kept=kept, clinic=clinic, rule_titles=TITLES
+        )
     service.save_settings(unit(), here.clinic_id, {"rules_off": off}, clock.now(), here.account_id)
     unit().commit()
     say("Saved.")
@@ -411,11 +414,11 @@ def card(invitation_id: UUID) -> Page:
 
 
 def _card(here: Membership, invitation_id: UUID, code: str) -> str:
-    address = f"{current_app.extensions['settings'].base_url}/invitations/{code}"
-    side, path = qr.drawing(address)
+    door = f"{current_app.extensions['settings'].base_url}/invitations/"
+    side, path = qr.drawing(door + code)
     asked = queries.get_asked(unit(), here.clinic_id, invitation_id, clock.now())
     return render_template(
-        "staff/card.html", asked=asked, clinic=settings(), address=address, side=side, path=path
+        "staff/card.html", asked=asked, clinic=settings(), door=door, code=code, side=side, path=path
     )
 
 

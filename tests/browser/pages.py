@@ -10,6 +10,7 @@ import pyotp
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.chromium import phone
+from tests.browser.post import confirm
 from tests.servers import Journal
 
 PASSPHRASE = "four green lamps at dusk"
@@ -350,6 +351,140 @@ def reader(browser: Browser, journal: Journal, look: str = "light", **more: Any)
         _READERS[journal.url] = page.context.storage_state()
         page.context.close()
     return phone(browser, journal.url, look, storage_state=_READERS[journal.url], **more)
+
+
+DANA = "dana@clinic.example.org"
+
+
+def _roles(page: Page, *chosen: str) -> None:
+    for role in ("Admin", "Clinician", "Front desk"):
+        page.locator(f'label:has-text("{role}") input').set_checked(role in chosen, force=True)
+
+
+def staff(browser: Browser, journal: Journal, look: str = "light", **more: Any) -> BrowserContext:
+    """A browser in which Dana is signed in, who is everything in a clinic: made by the operator, invited by mail, with
+    a second step."""
+    key = f"{journal.url} staff"
+    if key not in _READERS:
+        made = journal.flask(
+            *("clinic", "create", "--name", "Harbor Light", "--admin", DANA, "--admin-name", "Dana Reyes"),
+            *("--zone", "America/Denver", "--country", "US"),
+        )
+        assert made.returncode == 0, made.stderr
+        found = re.search(r"http\S+/invitations/\S+", made.stdout)
+        assert found
+        page = phone(browser, journal.url).new_page()
+        page.goto(found[0])
+        page.get_by_role("link", name="I have no account yet").click()
+        page.get_by_label("Email").fill(DANA)
+        page.get_by_label("Passphrase").fill(PASSPHRASE)
+        page.get_by_role("button", name="Make my account").click()
+        page.get_by_text("Please confirm your address first.").wait_for()
+        confirm(journal, page, DANA)
+        page.get_by_role("button", name="Join the staff").click()
+        page.wait_for_url(re.compile("/account/second-step"))
+        page.goto("/account/second-step/app")
+        _key_to_scan(page)
+        _set_up_app(page)
+        page.goto("/clinic/staff")
+        page.get_by_role("link", name=re.compile("Dana Reyes")).click()
+        _roles(page, "Admin", "Clinician", "Front desk")
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url("**/clinic/staff")
+        _READERS[key] = page.context.storage_state()
+        page.context.close()
+    return phone(browser, journal.url, look, storage_state=_READERS[key], **more)
+
+
+def _first_in(path: str, link: str, ending: str = "") -> Visit:
+    def visit(page: Page) -> None:
+        page.goto(path)
+        address = page.locator(link).first.get_attribute("href")
+        page.goto(f"{address}{ending}")
+
+    return visit
+
+
+def _somebody_on_the_list(page: Page) -> None:
+    page.goto("/clinic/staff/new")
+    page.get_by_label("Their name").fill("Tomás Lindqvist-Okafor")
+    page.get_by_label("Their email address").fill(f"tomas-{uuid4().hex[:6]}@clinic.example.org")
+    _roles(page, "Front desk")
+    page.get_by_role("button", name="Send the invitation").click()
+    page.wait_for_url("**/clinic/staff")
+
+
+def _no_plan(page: Page) -> None:
+    page.goto("/clinic/settings/phq")
+    page.locator('label:has(input[value="phq-9"])').click()
+    page.get_by_role("button", name="Save").click()
+    page.locator("#errors").wait_for()
+
+
+def _grave_off(page: Page) -> None:
+    page.goto("/clinic/settings/flags")
+    for rule in ("item-9", "severe"):
+        page.locator(f'input[value="{rule}"]').uncheck(force=True)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name="Turn these off?").wait_for()
+
+
+def _print_card(page: Page) -> None:
+    page.goto("/clinic/patients/invite?way=code")
+    page.get_by_label("Their name").fill("Cleo")
+    page.get_by_role("button", name="Make the card").click()
+    SHARED["card"] = page.locator(".address").inner_text()
+
+
+def _asked_by_mail(page: Page) -> None:
+    page.goto("/clinic/patients/invite?way=mail")
+    page.get_by_label("Their name").fill("Ana Whitehorse")
+    page.get_by_label("Their email address").fill(f"ana-{uuid4().hex[:6]}@example.org")
+    page.get_by_role("button", name="Send the invitation").click()
+    page.get_by_text("not answered yet").wait_for()
+
+
+def _card_of_a_stranger(page: Page) -> None:
+    page.context.clear_cookies(name="journal")
+    page.goto(SHARED["card"])
+    page.get_by_role("heading", name="You are invited to share your journal.").wait_for()
+
+
+CLINIC: dict[str, Visit] = {
+    # What Dana sees, who is admin, clinician and front desk.
+    "clinic": _to("/clinic"),
+    "clinic-staff": _somebody_on_the_list,
+    "clinic-staff-new": _to("/clinic/staff/new"),
+    "clinic-staff-errors": _bad_form("/clinic/staff/new", "Send the invitation"),
+    "clinic-member": _first_in("/clinic/staff", '.list a[href^="/clinic/staff/"]'),
+    "clinic-member-invited": _first_in("/clinic/staff", '.list li:last-child a[href^="/clinic/staff/"]'),
+    "clinic-member-remove": _first_in("/clinic/staff", '.list a[href^="/clinic/staff/"]', "/remove"),
+    "clinic-last-admin": lambda page: (
+        CLINIC["clinic-member-remove"](page),
+        page.get_by_role("button", name="Leave").click(),
+        page.locator("#errors").wait_for(),
+    ),
+    "clinic-settings": _to("/clinic/settings"),
+    "clinic-settings-contact": _to("/clinic/settings/contact"),
+    "clinic-settings-place": _to("/clinic/settings/place"),
+    "clinic-settings-phq": _to("/clinic/settings/phq"),
+    "clinic-settings-phq-errors": _no_plan,
+    "clinic-settings-digest": _to("/clinic/settings/digest"),
+    "clinic-settings-second-contact": _to("/clinic/settings/second-contact"),
+    "clinic-settings-flags": _to("/clinic/settings/flags"),
+    "clinic-settings-flags-twice": _grave_off,
+    "clinic-ask": _to("/clinic/patients/invite"),
+    "clinic-ask-errors": _bad_form("/clinic/patients/invite?way=mail", "Send the invitation"),
+    "clinic-ask-code": _to("/clinic/patients/invite?way=code"),
+    "clinic-card": _print_card,
+    "clinic-invitation": _asked_by_mail,
+    "clinic-patients": _to("/clinic/patients"),
+    "clinic-patients-none": _to("/clinic/patients?find=nobody"),
+    "clinic-invitation-code": _first_in("/clinic/patients?find=Cleo", '.list a[href^="/clinic/patients/"]'),
+    "invitation-patient": lambda page: page.goto(SHARED["card"]),
+    # From here on nobody is signed in.
+    "invitation-stranger": _card_of_a_stranger,
+}
 
 
 def _somebody_new(page: Page) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import LOOKS, PHONE, phone
-from tests.browser.pages import CARE, MINE, PUBLIC, SECOND_STEP, Visit, reader, sign_in
+from tests.browser.pages import CARE, CLINIC, MINE, PUBLIC, SECOND_STEP, Visit, reader, sign_in, staff
 from tests.servers import Journal
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
@@ -32,16 +32,16 @@ def findings(page: Page, axe: str, run: str = RUN) -> list[str]:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("whose", ["public", "mine", "second-step", "care"])
+@pytest.mark.parametrize("whose", ["public", "mine", "second-step", "care", "clinic"])
 def test_nothing_is_found(browser: Browser, journal: Journal, axe: str, look: str, whose: str) -> None:
-    context = reader(browser, journal, look) if whose == "care" else phone(browser, journal.url, look)
+    known = {"care": reader, "clinic": staff}.get(whose)
+    context = known(browser, journal, look) if known else phone(browser, journal.url, look)
     page = context.new_page()
     if whose == "mine":
         sign_in(page, "grete@demo.example.org")
     told = {}
-    for name, visit in {"public": PUBLIC, "mine": MINE, "second-step": SECOND_STEP, "care": CARE}[
-        whose
-    ].items():
+    pages = {"public": PUBLIC, "mine": MINE, "second-step": SECOND_STEP, "care": CARE, "clinic": CLINIC}
+    for name, visit in pages[whose].items():
         visit(page)
         if "trends" in name:
             page.locator("canvas").first.wait_for()
@@ -67,8 +67,10 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, journal: Journal, wi
     wide, small = [], {}
     grete: dict[str, Visit] = {"": lambda page: sign_in(page, "grete@demo.example.org")}
     lee = reader(browser, journal, viewport={"width": width, "height": 700}).new_page()
-    for name, visit in {**SECOND_STEP, **grete, **MINE, "help": PUBLIC["help-now"], **CARE}.items():
-        page = lee if name in CARE else page
+    dana = staff(browser, journal, viewport={"width": width, "height": 700}).new_page()
+    mine = {**SECOND_STEP, **grete, **MINE, "help": PUBLIC["help-now"]}
+    for name, visit in {**mine, **CARE, **CLINIC}.items():
+        page = lee if name in CARE else dana if name in CLINIC else page
         visit(page)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wide.append(name)
@@ -81,5 +83,6 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, journal: Journal, wi
             small[name] = targets[:3]
     context.close()
     lee.context.close()
+    dana.context.close()
     assert not wide
     assert not small

@@ -1,7 +1,7 @@
 """Two clinics that know nothing of each other, and everybody who works there, once did, or never will."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from flask import Flask
@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from journal.accounts import service as accounts
 from journal.clinics import service
 from journal.clinics.service import NewPatient, NewStaff
+from journal.domain.access import KINDS, Scope, Viewer
+from journal.shares import service as shares
+from journal.shares.queries import NO_END
 from tests.cast import PASSPHRASE, ZONE
 from tests.conftest import NOON
 from tests.shares.stage import Reader
@@ -45,21 +48,30 @@ def make_account(app: Flask, session: Session, email: str) -> Reader:
     return Reader(account_id, email, app)
 
 
-def hire(session: Session, clinic_id: UUID, player: Reader, *roles: str, name: str = "") -> UUID:
+def hire(
+    session: Session, clinic_id: UUID, player: Reader, *roles: str, name: str = "", now: datetime = NOON
+) -> UUID:
     """Invited, and joined."""
     staff_id = uuid4()
     asked = NewStaff(name or player.email.partition("@")[0], player.email, frozenset(roles))
-    assert service.invite_staff(session, clinic_id, staff_id, asked, NOON, None)
-    token = service.new_staff_invitation(session, staff_id, NOON)
+    assert service.invite_staff(session, clinic_id, staff_id, asked, now, None)
+    token = service.new_staff_invitation(session, staff_id, now)
     assert token
-    assert service.accept_staff(session, token, player.account_id, player.email, NOON) == clinic_id
+    assert service.accept_staff(session, token, player.account_id, player.email, now) == clinic_id
     return staff_id
+
+
+def follow(session: Session, clinic_id: UUID, viewer: Viewer, name: str) -> UUID:
+    """The patient lets the clinic follow them, under this name."""
+    wish = shares.Wish(uuid4(), name, HARBOR, Scope(frozenset(KINDS)), NO_END.date())
+    shares._give(session, viewer, wish, NO_END, NOON, way="clinic", clinic_id=clinic_id, accepted_at=NOON)
+    return wish.share_id
 
 
 def make_clinics(app: Flask) -> ClinicStage:
     with app.extensions["database"].writing() as session:
         ids = {
-            name: service.create_clinic(session, name, "America/Denver", "US", NOON - timedelta(days=30))
+            name: service.create_clinic(session, name, "America/Denver", "US", NOON)
             for name in (HARBOR, OTHER)
         }
         players, staff = {}, {}
