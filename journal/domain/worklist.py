@@ -4,7 +4,7 @@ Every threshold here is our own choice, to be approved by a clinician; none pred
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from statistics import median
 
@@ -41,6 +41,10 @@ class Reason:
     at: datetime | None = None
     more: int = 0
     """So many more flags of the same rule are open."""
+    kinds: frozenset[str] = field(default=frozenset(), compare=False)
+    first: date | None = field(default=None, compare=False)
+    last: date | None = field(default=None, compare=False)
+    """What it was worked out from: the shared kinds, and the days. Left open for flags, whose rule says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +120,10 @@ def _down(told: Recent, today: date) -> Reason | None:
     last = days[-DOWN_DAYS:]
     if len(last) < DOWN_DAYS or last[0] < today - timedelta(days=DOWN_DAYS + 4):
         return None
-    before = [
-        told.measure.severity(told.values[day])
-        for day in days[:-DOWN_DAYS]
-        if day >= last[0] - timedelta(days=BASELINE_DAYS)
-    ]
+    before = [day for day in days[:-DOWN_DAYS] if day >= last[0] - timedelta(days=BASELINE_DAYS)]
     if len(before) < BASELINE_LEAST:
         return None
-    baseline = median(before)
+    baseline = median(told.measure.severity(told.values[day]) for day in before)
     if not all(told.measure.severity(told.values[day]) >= baseline + DOWN_BY for day in last):
         return None
     middle = median(told.values[day] for day in last)
@@ -133,6 +133,9 @@ def _down(told: Recent, today: date) -> Reason | None:
         f"{told.measure.title} worse",
         f"The last {DOWN_DAYS} logged days have a middle of {middle:g}; the two weeks before, {was:g}.",
         f"{DOWN_BY} points or more worse than the own middle, {DOWN_DAYS} logged days in a row",
+        kinds=frozenset({"daily"}),
+        first=before[0],
+        last=last[-1],
     )
 
 
@@ -144,6 +147,9 @@ def _worse(told: Recent, today: date) -> list[Reason]:
             f"{one.title} is {one.score}, from {say_number(one.change.before.score)} on "
             f"{one.change.before.day.day} {one.change.before.day:%B}.",
             f"higher by {one.change.step.points:g} points or more",
+            kinds=frozenset({"questionnaires"}),
+            first=one.change.before.day,
+            last=one.day,
         )
         for one in told.scores
         if one.change is not None
@@ -169,6 +175,9 @@ def _silent(told: Recent, today: date) -> Reason | None:
         "Silent",
         f"Nothing in what is shared for {quiet} days, since {last.day} {last:%B}, after infusion {number} on {day.day} {day:%B}.",
         f"{SILENT_DAYS} days without an entry in the {SILENT_UNTIL} days after an infusion",
+        kinds=frozenset({"daily", "infusions"}),
+        first=day,
+        last=today,
     )
 
 
