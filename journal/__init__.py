@@ -17,10 +17,14 @@ from journal.care.views import blueprint as care_doors
 from journal.checkins.views import blueprint as checkins_doors
 from journal.config import Settings
 from journal.demo.cli import demo as demo_command
+from journal.digests import emails as digest_emails
+from journal.digests.cli import digests as digests_command
+from journal.digests.views import blueprint as digests_doors
 from journal.domain import side_effects
 from journal.domain.errors import NotYours, Refused
 from journal.domain.help_numbers import help_for
 from journal.domain.instrument_files import instruments
+from journal.domain.weeks import Week
 from journal.factors import emails as factors_emails
 from journal.factors.views import blueprint as factors_doors
 from journal.infusions.views import blueprint as infusions_doors
@@ -65,6 +69,21 @@ class DayConverter(BaseConverter):
         return value.isoformat()
 
 
+class WeekConverter(BaseConverter):
+    """An ISO week in an address, such as 2026-W47."""
+
+    regex = r"\d{4}-W\d{2}"
+
+    def to_python(self, value: str) -> Week:
+        try:
+            return Week.parse(value)
+        except Refused:
+            raise ValidationError from None
+
+    def to_url(self, value: Week) -> str:
+        return value.label
+
+
 def create_app(settings: Settings, database: Database | None = None) -> Flask:
     """The journal, ready to serve. A database may be handed in by tests. Raises WrongShape for a questionnaire's file
     that can't be used."""
@@ -87,6 +106,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         PROPAGATE_EXCEPTIONS=False,
     )
     app.url_map.converters["day"] = DayConverter
+    app.url_map.converters["week"] = WeekConverter
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(
@@ -118,6 +138,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         sharing_doors,
         links_doors,
         care_doors,
+        digests_doors,
         privacy_doors,
         pages_doors,
     ):
@@ -127,6 +148,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.register_error_handler(Refused, web.show_conflict)
     commands(app)
     app.cli.add_command(demo_command)
+    app.cli.add_command(digests_command)
     _serve_static(app, settings)
     _send_mail(app, settings)
     if settings.trusted_proxies:
@@ -170,12 +192,16 @@ def _static_headers(headers: Any, _path: str, _url: str) -> None:
 def _send_mail(app: Flask, settings: Settings) -> None:
     def render(name: str, to: str, **values: Any) -> Mail:
         subject = app.jinja_env.get_template(f"emails/{name}/subject.txt").render(**values).strip()
-        return Mail(to, subject, app.jinja_env.get_template(f"emails/{name}/body.txt").render(**values))
+        body = app.jinja_env.get_template(f"emails/{name}/body.txt").render(**values)
+        has_html = (ROOT / "templates" / "emails" / name / "body.html").exists()
+        html = app.jinja_env.get_template(f"emails/{name}/body.html").render(**values) if has_html else None
+        return Mail(to, subject, body, html)
 
     writers = {
         **emails.writers(render, settings.base_url),
         **factors_emails.writers(render, settings.base_url),
         **share_emails.writers(render, settings.base_url),
+        **digest_emails.writers(render, settings.base_url),
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
     database: Database = app.extensions["database"]

@@ -2,5 +2,5 @@
 
 ORDER = (
     "audit", "accounts", "factors", "entries", "clinics", "shares", "flags", "safety", "profiles", "checkins", "infusions",
-    "questionnaires", "trends", "summaries", "sharing", "links", "care", "privacy", "pages", "demo",
+    "questionnaires", "trends", "summaries", "sharing", "links", "care", "digests", "privacy", "pages", "demo",
 )  # fmt: skip

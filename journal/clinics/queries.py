@@ -1,5 +1,6 @@
 """Reading clinics, their staff and their invitations."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -337,3 +338,39 @@ def find_invited(session: Session, token: str, now: datetime) -> Invited | None:
 def invited_hash(session: Session, email_key: str) -> bytes:
     """How an invited address is kept and compared."""
     return vault_of(session).keyed_hash(email_key.encode(), b"invited by a clinic")
+
+
+def list_digests_due(session: Session, until: datetime) -> tuple[UUID, ...]:
+    """The clinics whose digest is due at this instant, the longest due first."""
+    due = select(_C.id).where(_C.digest_due_at <= until).order_by(_C.digest_due_at)
+    return tuple(session.execute(due).scalars())
+
+
+def list_clinics(session: Session) -> tuple[Settings, ...]:
+    """Every clinic, the oldest first: for commands that the operator runs."""
+    return tuple(settings_of(row) for row in session.execute(select(CLINICS).order_by(_C.created_at)))
+
+
+def unsubscribe_token(session: Session, staff_id: UUID) -> str:
+    """What stands in the digest's mails of one member of the staff, the same in each; kept as a hash."""
+    made = vault_of(session).keyed_hash(staff_id.bytes, b"digest unsubscribe")
+    return urlsafe_b64encode(made).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Whom the token of a digest's mail belongs to, as long as they are staff."""
+
+    staff_id: UUID
+    clinic_id: UUID
+    account_id: UUID
+    wants_digest: bool
+
+
+def find_subscriber(session: Session, token: str) -> Subscriber | None:
+    row = session.execute(
+        select(_S.id, _S.clinic_id, _S.account_id, _S.wants_digest).where(
+            _S.unsubscribe_hash == hash_token(token), _S.account_id.is_not(None), *is_active()
+        )
+    ).one_or_none()
+    return None if row is None else Subscriber(*row)

@@ -1,12 +1,15 @@
 """Making clinics and looking after their staff. Nothing here commits."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import select, update
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from journal.clinics.models import Staff
+from journal.clinics.models import Clinic, Staff
 from journal.clinics.queries import belongs_to, get_box
 
 
@@ -28,3 +31,20 @@ def forget(session: Session, account_id: UUID) -> None:
                 wants_digest=False,
             )
         )
+
+
+def lock(session: Session, clinic_id: UUID) -> None:
+    """Whoever makes a digest of the clinic waits here for whoever makes another."""
+    session.execute(select(Clinic.id).where(Clinic.id == clinic_id).with_for_update(key_share=True))
+
+
+def set_digest_due(session: Session, clinic_id: UUID, due_at: datetime) -> None:
+    session.execute(update(Clinic).where(Clinic.id == clinic_id).values(digest_due_at=due_at))
+
+
+def stop_digest(session: Session, staff_id: UUID) -> bool:
+    """Somebody no longer wants the weekly digest. False if that was so already."""
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment] # an UPDATE gives a cursor
+        update(Staff).where(Staff.id == staff_id, Staff.wants_digest).values(wants_digest=False)
+    )
+    return bool(result.rowcount)

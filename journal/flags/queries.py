@@ -1,6 +1,6 @@
 """Reading flags, for the patient and for whoever holds the kinds they come from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from journal.domain.access import Viewer
 from journal.domain.flag_rules import AGAIN_DAYS, RULES, URGENCIES, Rule, may_see
 from journal.entries.queries import ENTRIES, KEYS, get_box
-from journal.flags.models import Flag
+from journal.flags.models import ClinicFlag, Flag
 from journal.kit.db import vault_of
+from journal.kit.vault import Box
 
 _F: Any = Flag.__table__.c
+_C: Any = ClinicFlag.__table__.c
 _E: Any = ENTRIES.c
 _K: Any = KEYS.c
 
@@ -174,3 +176,49 @@ def list_told(session: Session, viewer: Viewer) -> tuple[Told, ...]:
 def belongs_to(patient_id: UUID, flag_id: UUID) -> bytes:
     """What a flag's sealed part is bound to."""
     return b"flag|" + patient_id.bytes + flag_id.bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unclosed:
+    """A flag that was raised by an answer, as a clinic has it, still sealed."""
+
+    id: UUID
+    patient_id: UUID
+    urgency: str
+    state: str
+    told_at: datetime
+    sealed: bytes
+
+    def open(self, box: Box) -> Mapping[str, Any]:
+        """`rule`, `why`, and the `kind` and `day` (an ISO date) of the entry that it comes from."""
+        told: Mapping[str, Any] = orjson.loads(
+            box.open(self.sealed, clinic_flag_belongs_to(self.patient_id, self.id))
+        )
+        return told
+
+
+def stream_unclosed(session: Session, clinic_id: UUID) -> Iterator[Unclosed]:
+    """The clinic's flags from answers that it hasn't closed, by patient. What the daily look raises is left out:
+    whoever asks for these works that out anew."""
+    rows = session.execute(
+        select(_C.id, _C.patient_id, _C.urgency, _C.state, _C.told_at, _C.sealed)
+        .where(_C.clinic_id == clinic_id, _C.state != "closed", _C.flag_id.is_not(None))
+        .order_by(_C.patient_id, _C.told_at.desc()),
+        execution_options={"yield_per": 500},
+    )
+    for row in rows:
+        yield Unclosed(*row)
+
+
+def list_closed(session: Session, clinic_id: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Which of these flags the clinic has closed since."""
+    wanted = list(ids)
+    if not wanted:
+        return frozenset()
+    closed = select(_C.id).where(_C.clinic_id == clinic_id, _C.id.in_(wanted), _C.state == "closed")
+    return frozenset(session.execute(closed).scalars())
+
+
+def clinic_flag_belongs_to(patient_id: UUID, clinic_flag_id: UUID) -> bytes:
+    """What a clinic's flag is bound to."""
+    return b"clinic-flag|" + patient_id.bytes + clinic_flag_id.bytes

@@ -15,6 +15,8 @@ from email.utils import format_datetime
 from pathlib import Path
 from uuid import UUID
 
+import css_inline
+
 from journal.config import MailServer
 
 TIMEOUT_S = 20
@@ -34,11 +36,14 @@ class NotSent(Exception):
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail in plain text: to whom, about what, saying what."""
+    """One mail: to whom, about what, saying what, in plain text and perhaps as HTML. `unsubscribe`: the address that
+    takes its recipient off with one POST (RFC 8058)."""
 
     to: str
     subject: str
     body: str
+    html: str | None = None
+    unsubscribe: str | None = None
 
 
 def to_message(mail: Mail, sender: str, mail_id: UUID, now: datetime) -> EmailMessage:
@@ -53,7 +58,12 @@ def to_message(mail: Mail, sender: str, mail_id: UUID, now: datetime) -> EmailMe
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{mail_id.hex}@{sender.partition('@')[2] or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"
+    if mail.unsubscribe is not None:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.body)
+    if mail.html is not None:
+        message.add_alternative(css_inline.inline(mail.html), subtype="html")
     return message
 
 

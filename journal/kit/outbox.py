@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -15,7 +16,7 @@ from sqlalchemy import CheckConstraint, Index, Integer, Text, Uuid, and_, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from journal.kit import clock
-from journal.kit.db import Base, Database, Instant
+from journal.kit.db import Base, Database, Instant, upsert
 from journal.kit.mail import BadAddress, Mail, NotSent, Transport, to_message
 
 LEASE = timedelta(minutes=5)
@@ -46,6 +47,9 @@ class OutboxMail(Base):
     fault: Mapped[str | None] = mapped_column(Text)
 
 
+_TABLE: Any = OutboxMail.__table__
+
+
 @dataclass(frozen=True)
 class Waiting:
     """What a writer of mails needs to know of a row."""
@@ -69,19 +73,22 @@ def put(
     now: datetime,
     *,
     subject_id: UUID | None = None,
-) -> None:
-    """Ask for a mail, about a thing where it is about one. It goes out after the caller's commit."""
-    session.add(
-        OutboxMail(
-            id=uuid4(),
-            purpose=purpose,
-            recipient=recipient,
-            account_id=account_id,
-            subject_id=subject_id,
-            created_at=now,
-            due_at=now,
-        )
+    mail_id: UUID | None = None,
+    group_id: UUID | None = None,
+) -> bool:
+    """Ask for a mail, about a thing where it is about one. It goes out after the caller's commit. False where a mail
+    of this id was asked for before."""
+    statement = upsert(session, _TABLE).values(
+        id=mail_id or uuid4(),
+        purpose=purpose,
+        recipient=recipient,
+        account_id=account_id,
+        subject_id=subject_id,
+        created_at=now,
+        due_at=now,
+        attempts=0,
     )
+    return session.execute(statement.on_conflict_do_nothing().returning(_TABLE.c.id)).first() is not None
 
 
 def withdraw(session: Session, subject_id: UUID) -> None:

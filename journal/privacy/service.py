@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from journal.accounts import service as accounts
 from journal.audit import service as audit
 from journal.clinics import service as clinics
+from journal.digests import service as digests
 from journal.domain import exchange
 from journal.domain.access import Viewer
 from journal.domain.days import Moment, instant_of
@@ -32,6 +33,7 @@ NOT_EMPTY = (
     "Start a journal with another address, and bring the file in there."
 )
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
+    digests.forget,
     flags.forget,
     shares.forget,
     entries.forget,
@@ -41,6 +43,7 @@ FORGET: tuple[Callable[[Session, UUID], None], ...] = (
 )
 """What is destroyed with an account, in this order: each feature that keeps something about a person has its own."""
 TOUCHED = (
+    "digest_rows",
     "flag_steps",
     "clinic_flags",
     "staff",

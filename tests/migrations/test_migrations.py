@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from journal.accounts import models as _accounts
 from journal.audit import models as _audit
 from journal.clinics import models as _clinics
+from journal.digests import models as _digests
 from journal.entries import models as _entries
 from journal.factors import models as _factors
 from journal.flags import models as _flags
@@ -23,7 +24,7 @@ from journal.kit.cli import MIGRATIONS, alembic_config
 from journal.kit.db import Base, make_engine
 from journal.shares import models as _shares
 
-LOADED = (_accounts, _audit, _clinics, _entries, _factors, _flags, _outbox, _shares, _throttle)
+LOADED = (_accounts, _audit, _clinics, _digests, _entries, _factors, _flags, _outbox, _shares, _throttle)
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
 
