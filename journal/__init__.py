@@ -204,9 +204,9 @@ def _send_mail(app: Flask, settings: Settings) -> None:
         **digest_emails.writers(render, settings.base_url),
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
-    database: Database = app.extensions["database"]
 
     def send(now: datetime) -> int:
+        database: Database = app.extensions["database"]
         sent = outbox.send_due(database, writers, transport, settings.mail_from, now)
         with database.writing() as unit:
             throttle.sweep(unit, now - timedelta(days=1))

@@ -19,7 +19,7 @@ from journal.domain.flag_rules import URGENCIES
 from journal.domain.weeks import Week
 from journal.factors.present import second_step_first
 from journal.kit import clock
-from journal.kit.web import database, end_unit, person, unit
+from journal.kit.web import database, end_unit, find_person, person, unit
 from journal.shares.service import are_open
 
 blueprint = Blueprint("digests", __name__)
@@ -31,7 +31,10 @@ Page = str | Response | tuple[str, int]
 
 @blueprint.before_request
 def careful() -> Response | None:
-    """Whoever looks into a clinic gave a second step."""
+    """Only staff, and whoever looks into a clinic gave a second step."""
+    if find_person() is None:
+        return None
+    membership(*ROLES)
     return second_step_first()
 
 

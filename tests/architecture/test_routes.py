@@ -116,6 +116,8 @@ OWN: dict[str, int] = {
     "care.review": 405,
     "care.session": 405,
     "care.leave": 404,
+    "digests.index": 404,
+    "digests.digest": 404,
     "privacy.export": 200,
     "privacy.bring_in": 200,
     "privacy.delete": 200,
@@ -129,6 +131,7 @@ def guarded(app: Flask) -> list[Any]:
 def path_of(rule: Any, entry: str, infusion: str) -> str:
     values = {
         "day": "2026-11-22",
+        "week": "2026-W47",
         "step": "name",
         "setting": "name",
         "token": "x",

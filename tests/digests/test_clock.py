@@ -3,6 +3,7 @@ week once, each entry in exactly the digest of the week in which it came in."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -119,7 +120,7 @@ class Run:
         with self.database.reading() as session:
             found = list(reversed(queries.list_digests(session, self.clinic)))
             mails = [one for one in stage.mails(session) if one.subject_id in {one.id for one in found}]
-        for before, after in zip(found, found[1:], strict=False):
+        for before, after in pairwise(found):
             assert before.week.next == after.week and before.span.ends_at == after.span.starts_at
         for one in found:
             within = [at for at in self.saves if one.span.starts_at <= at < one.span.ends_at]
