@@ -44,7 +44,7 @@ def index() -> Page:
     settings = get_settings(unit(), who.clinic_id)
     return render_template(
         "digests/index.html",
-        who=who,
+        staff=who,
         made=queries.list_digests(unit(), who.clinic_id),
         next=queries.find_next(unit(), settings),
         late=queries.is_overdue(unit(), who.clinic_id, now),
@@ -68,7 +68,7 @@ def digest(week: Week) -> Page:
             late=following.due_at <= now,
             zone=settings.zone,
         )
-    told = {"who": who, "made": made, "zone": settings.zone}
+    told = {"staff": who, "made": made, "zone": settings.zone}
     if not who.is_("clinician"):
         lines = say_counts(made.counts, made.below) if who.is_("admin") else ()
         return render_template("digests/counts.html", lines=lines, **told)

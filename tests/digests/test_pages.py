@@ -112,6 +112,7 @@ def test_a_clinician_sees_rows_the_gravest_first(staged: Stage) -> None:
     assert "Ann canary" not in page and "Zed canary" not in page
     places = [page.index(f"{name} canary</b>") for name in ("Mara", "Otis", "Quinn")]
     assert places == sorted(places) and page.count('class="person-row') == 3
+    assert "Harbor Light. How things stood" in page
     assert "Answered a question." in page and "question 9 of the PHQ-9" in page.lower().replace("phq", "PHQ")
     assert "The last 3 logged days have a middle of 2" in page
     assert f"/care/{staged.patients['Mara'][1]}" in page
