@@ -355,3 +355,24 @@ def test_by_hand_without_a_week(database: Database) -> None:
     assert told == ["2026-W47 made, 2 mails to send.", "2026-W48 made, 2 mails to send."]
     again = tasks.send_by_hand(database, settings, None, MONDAY + timedelta(days=7))
     assert again == ["2026-W48 made already, 0 mails to send."]
+
+
+def test_of_an_entry_only_the_parts_that_are_shared(database: Database) -> None:
+    """The share holds side effects, not measures or notes: the same check-ins tell nothing of a mood that fell."""
+    with database.writing() as session:
+        clinic = stage.a_clinic(session, OPENED)
+        viewer = stage.a_patient(session, "p@example.org", LONG_AGO)
+        kinds = frozenset({"side-effects", "infusions"})
+        stage.follow(session, clinic, viewer, "Pat", LONG_AGO, Scope(kinds))
+        for back in range(20):
+            day = date(2026, 11, 22) - timedelta(days=back)
+            effects = {"nausea": "mild"} if back % 2 else {}
+            mood = 2 if back < 3 else 8
+            stage.log(session, viewer, noon(22), day=day, mood=mood, side_effects=effects, note="canary")
+        session.commit()
+    tasks.send_due(database, MONDAY)
+    with database.reading() as session:
+        told = rows_of(session, viewer, clinic)
+        made = queries.find_digest(session, clinic, W47)
+    assert [(one.section, one.kinds) for one in told] == [("waiting", frozenset({"side-effects"}))]
+    assert made and made.counts.received == 10
