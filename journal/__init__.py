@@ -27,10 +27,16 @@ from journal.clinics import emails as clinic_emails
 from journal.clinics import service as clinics_service
 from journal.config import Settings
 from journal.demo.cli import demo as demo_command
+from journal.digests import emails as digest_emails
+from journal.digests import queries as digest_queries
+from journal.digests.cli import digests as digests_command
+from journal.digests.tasks import send_due as send_digests
+from journal.digests.views import blueprint as digests_doors
 from journal.domain import side_effects
 from journal.domain.errors import NotYours, Refused
 from journal.domain.help_numbers import help_for
 from journal.domain.instrument_files import instruments
+from journal.domain.weeks import Week
 from journal.factors import emails as factors_emails
 from journal.factors.views import blueprint as factors_doors
 from journal.infusions.views import blueprint as infusions_doors
@@ -84,6 +90,21 @@ class DayConverter(BaseConverter):
         return value.isoformat()
 
 
+class WeekConverter(BaseConverter):
+    """An ISO week in an address, such as 2026-W47."""
+
+    regex = r"\d{4}-W\d{2}"
+
+    def to_python(self, value: str) -> Week:
+        try:
+            return Week.parse(value)
+        except Refused:
+            raise ValidationError from None
+
+    def to_url(self, value: Week) -> str:
+        return value.label
+
+
 def create_app(settings: Settings, database: Database | None = None) -> Flask:
     """The journal, ready to serve. A database may be handed in by tests. Raises WrongShape for a questionnaire's file
     that can't be used."""
@@ -106,6 +127,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         PROPAGATE_EXCEPTIONS=False,
     )
     app.url_map.converters["day"] = DayConverter
+    app.url_map.converters["week"] = WeekConverter
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(
@@ -142,6 +164,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         staff_doors,
         invitations_doors,
         reminders_doors.blueprint,
+        digests_doors,
         privacy_doors,
         pages_doors,
     ):
@@ -154,6 +177,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     commands(app)
     app.cli.add_command(demo_command)
     app.cli.add_command(clinic_commands)
+    app.cli.add_command(digests_command)
     _serve_static(app, settings)
     _set_to_work(app, settings)
     if settings.trusted_proxies:
@@ -222,6 +246,7 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
         **clinic_flag_emails.writers(render, settings.base_url),
         **clinic_emails.writers(render, settings.base_url),
         **reminder_emails.writers(render, settings.base_url),
+        **digest_emails.writers(render, settings.base_url),
     }
     transport = send_through(settings.mail) if settings.mail else keep_in_folder(settings.data_dir / "mail")
     database: Database = app.extensions["database"]
@@ -248,12 +273,13 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
             unit.commit()
         return gone
 
-    checks: list[Check] = []
+    checks: list[Check] = [lambda unit, now: filter(None, [digest_queries.overdue(unit, now)])]
     # In their order; mail comes last, so that what the others ask for goes out in the same look.
     chores = [
         Chore("tidy", tidy),
         Chore("flags", partial(tell, database)),
         Chore("daily look", partial(look_at_people, database)),
+        Chore("digests", partial(send_digests, database)),
         Chore("reminders", partial(send_reminders, database)),
         Chore("mail", send),
     ]

@@ -1,6 +1,6 @@
 """Reading a clinic's flags: for its clinicians, as far as each share holds them now, and for the patient."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from journal.domain.flag_rules import OF_KIND, OF_RULE, RULES, TOLD, URGENCIES, 
 from journal.entries.queries import ENTRIES, KEYS, get_box
 from journal.flags.queries import FLAGS, TAKEN_BACK
 from journal.kit.db import vault_of
+from journal.kit.vault import Box
 from journal.shares.queries import SHARES
 
 _F: Any = FLAGS.c
@@ -219,3 +220,44 @@ def list_handled(session: Session, viewer: Viewer, clinic_id: UUID) -> tuple[Han
             )
         )
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Unclosed:
+    """A flag that was raised by an answer, as a clinic has it, still sealed."""
+
+    id: UUID
+    patient_id: UUID
+    urgency: str
+    state: str
+    told_at: datetime
+    sealed: bytes
+
+    def open(self, box: Box) -> Mapping[str, Any]:
+        """`rule`, `why`, and the `kind` and `day` (an ISO date) of the entry that it comes from."""
+        told: Mapping[str, Any] = orjson.loads(
+            box.open(self.sealed, clinic_flag_belongs_to(self.patient_id, self.id))
+        )
+        return told
+
+
+def stream_unclosed(session: Session, clinic_id: UUID) -> Iterator[Unclosed]:
+    """The clinic's flags from answers that it hasn't closed, by patient. What the daily look raises is left out:
+    whoever asks for these works that out anew."""
+    rows = session.execute(
+        select(_CF.id, _CF.patient_id, _CF.urgency, _CF.state, _CF.told_at, _CF.sealed)
+        .where(_CF.clinic_id == clinic_id, _CF.state != "closed", _CF.flag_id.is_not(None))
+        .order_by(_CF.patient_id, _CF.told_at.desc()),
+        execution_options={"yield_per": 500},
+    )
+    for row in rows:
+        yield Unclosed(*row)
+
+
+def list_closed(session: Session, clinic_id: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Which of these flags the clinic has closed since."""
+    wanted = list(ids)
+    if not wanted:
+        return frozenset()
+    closed = select(_CF.id).where(_CF.clinic_id == clinic_id, _CF.id.in_(wanted), _CF.state == "closed")
+    return frozenset(session.execute(closed).scalars())

@@ -392,3 +392,28 @@ def invited_hash(session: Session, email_key: str) -> bytes:
 def list_due_looks(session: Session, now: datetime) -> tuple[UUID, ...]:
     """The clinics whose daily look is due."""
     return tuple(session.execute(select(_C.id).where(_C.look_due_at <= now)).scalars())
+
+
+def list_digests_due(session: Session, until: datetime) -> tuple[UUID, ...]:
+    """The clinics whose digest is due at this instant, the longest due first."""
+    due = select(_C.id).where(_C.digest_due_at <= until).order_by(_C.digest_due_at)
+    return tuple(session.execute(due).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Whom the token of a digest's mail belongs to, as long as they are staff."""
+
+    staff_id: UUID
+    clinic_id: UUID
+    account_id: UUID
+    wants_digest: bool
+
+
+def find_subscriber(session: Session, token: str) -> Subscriber | None:
+    row = session.execute(
+        select(_S.id, _S.clinic_id, _S.account_id, _S.wants_digest).where(
+            _S.unsubscribe_hash == hash_token(token), _S.account_id.is_not(None), *is_active()
+        )
+    ).one_or_none()
+    return None if row is None else Subscriber(*row)

@@ -382,7 +382,8 @@ def set_wants_digest(session: Session, staff_id: UUID, wants: bool, now: datetim
 def save_settings(
     session: Session, clinic_id: UUID, values: Mapping[str, Any], now: datetime, actor_id: UUID
 ) -> None:
-    """Keep settings that were checked by whoever calls. A change of zone, day or hour moves what is due next."""
+    """Keep settings that were checked by whoever calls. A change of zone moves the daily look; whoever changes the
+    digest's day or hour has its next one worked out anew."""
     if set(values) - SETTABLE:
         raise ValueError("not a setting")
     _lock(session, clinic_id)
@@ -393,9 +394,6 @@ def save_settings(
     zone = find_zone(values["zone"]) if "zone" in values else before.zone
     if zone is None:
         raise Refused({"zone": "Choose a time zone from the list."})
-    when = (zone, values.get("digest_day", before.digest_day), values.get("digest_hour", before.digest_hour))
-    if when != (before.zone, before.digest_day, before.digest_hour):
-        changed["digest_due_at"] = reschedule(*when, now)
     if zone != before.zone:
         changed["look_due_at"] = next_look(zone, now)
     session.execute(update(Clinic).where(Clinic.id == clinic_id).values(**changed))
@@ -661,3 +659,20 @@ def tell_switched_off(session: Session, address: str, now: datetime) -> None:
                     subject_id=clinic_id,
                     group_id=clinic_id,
                 )
+
+
+def lock(session: Session, clinic_id: UUID) -> None:
+    """Whoever makes a digest of the clinic waits here for whoever makes another."""
+    session.execute(select(Clinic.id).where(Clinic.id == clinic_id).with_for_update(key_share=True))
+
+
+def set_digest_due(session: Session, clinic_id: UUID, due_at: datetime) -> None:
+    session.execute(update(Clinic).where(Clinic.id == clinic_id).values(digest_due_at=due_at))
+
+
+def stop_digest(session: Session, staff_id: UUID) -> bool:
+    """Somebody no longer wants the weekly digest. False if that was so already."""
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment] # an UPDATE gives a cursor
+        update(Staff).where(Staff.id == staff_id, Staff.wants_digest).values(wants_digest=False)
+    )
+    return bool(result.rowcount)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -127,6 +128,13 @@ EMPTY: Mapping[str, Mapping[str, Any]] = {
 """What stands in place of a part that isn't shared, so that the rest can still be read."""
 
 
+@lru_cache(maxsize=512)
+def _held_names(kinds: frozenset[str], entry_kind: str) -> frozenset[str]:
+    """The parts of an entry that a share of these kinds holds. Asked for every entry of a clinic's patients, so it is
+    worked out once."""
+    return frozenset(name for name, owner in PARTS.get(entry_kind, {}).items() if owner in kinds)
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a share holds: kinds of KINDS, and days from `since` to `until`, both included (None is open)."""
@@ -150,14 +158,16 @@ class Scope:
     def part_of(self, entry_kind: str, payload: Mapping[str, Any]) -> dict[str, Any] | None:
         """The parts of a dumped payload that are held, with nothing in place of the others; None where nothing that
         was logged is left."""
-        owners = PARTS.get(entry_kind, {})
-        held = {name: value for name, value in payload.items() if owners.get(name) in self.kinds}
+        names = _held_names(self.kinds, entry_kind)
+        held = {name: value for name, value in payload.items() if name in names}
         for name in GRADED:
-            if held.get(name):
-                held[name] = {effect: told for effect, told in held[name].items() if effect not in UNTOLD}
-        graded = payload.get("side_effects") or {}
-        if "worst_side_effect" in held and any(graded.get(effect, "none") != "none" for effect in UNTOLD):
-            held["worst_side_effect"] = None  # it may be about what is told to nobody
+            graded = held.get(name)
+            if graded and not UNTOLD.isdisjoint(graded):
+                held[name] = {effect: told for effect, told in graded.items() if effect not in UNTOLD}
+        if "worst_side_effect" in held:
+            graded = payload.get("side_effects") or {}
+            if any(graded.get(effect, "none") != "none" for effect in UNTOLD):
+                held["worst_side_effect"] = None  # it may be about what is told to nobody
         if not any(held.values()):
             return None
         return {**EMPTY.get(entry_kind, {}), **held}

@@ -73,6 +73,7 @@ class Revision(Base):
         CheckConstraint("base >= 0 AND base < number", name="base_before_number"),
         Index(
             "ix_revisions_first_received_at",
+            "patient_id",
             "received_at",
             sqlite_where=text("number = 1"),
             postgresql_where=text("number = 1"),

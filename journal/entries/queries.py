@@ -1,17 +1,17 @@
 """Reading the log, always for somebody, through one statement."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, String, and_, bindparam, func, or_, select, type_coerce
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, String, and_, bindparam, func, null, or_, select, type_coerce
+from sqlalchemy.orm import Session, aliased
 
 from journal.domain.access import DATELESS, Viewer, clip
 from journal.domain.errors import NotYours
@@ -72,6 +72,8 @@ KEYS: Any = PatientKey.__table__
 _E = Entry.__table__.c
 _R = Revision.__table__.c
 _K = PatientKey.__table__.c
+_ENTRY: Any = Entry.__table__
+_REVISION: Any = Revision.__table__
 _JOINED = Entry.__table__.join(PatientKey.__table__, _K.patient_id == _E.patient_id).join(
     Revision.__table__,
     and_(_R.patient_id == _E.patient_id, _R.entry_id == _E.id, _R.number == _E.current_revision),
@@ -169,6 +171,144 @@ def list_entries_of(
         )
         for viewer in viewers
     ]
+
+
+class Streamed(NamedTuple):
+    """What a digest needs of an entry. `came_in_at`, when its first revision was received, where that was asked for."""
+
+    id: bytes
+    kind: str
+    day: date
+    zone: str
+    number: int
+    captured_at: datetime
+    came_in_at: datetime | None
+    payload: dict[str, Any]
+
+
+ANY_DAY = date(1900, 1, 1)
+AT_ONCE = 1000
+"""Rows that a stream holds at a time."""
+
+
+class Following:
+    """Rows that come by patient, in the order of their ids (the first column), taken patient by patient."""
+
+    def __init__(self, rows: Iterable[Any]) -> None:
+        self._groups = groupby(rows, itemgetter(0))
+        self._next: tuple[bytes, Iterator[Any]] | None = None
+        self._move()
+
+    def _move(self) -> None:
+        found = next(self._groups, None)
+        self._next = None if found is None else (_bytes_of(found[0]), found[1])
+
+    def of(self, patient_id: UUID) -> list[Any]:
+        """The patient's rows; whoever comes before is passed over."""
+        while self._next is not None and self._next[0] < patient_id.bytes:
+            self._move()
+        if self._next is None or self._next[0] != patient_id.bytes:
+            return []
+        rows = list(self._next[1])
+        self._move()
+        return rows
+
+
+def _bytes_of(stored: Any) -> bytes:
+    """An id as the database gives it: text on SQLite, a UUID on PostgreSQL."""
+    return bytes.fromhex(stored) if isinstance(stored, str) else bytes(stored.bytes)
+
+
+class Stream:
+    """The log of many patients, one after the other, in the order of their ids: one statement for each kind wanted and
+    a steady share of memory, however many patients. `patients` is a subquery with a column `patient_id`, each once."""
+
+    def __init__(self, session: Session, patients: Any, wants: Sequence[Want]) -> None:
+        self._kinds = [
+            Following(session.execute(_streamed(patients, want), execution_options={"yield_per": AT_ONCE}))
+            for want in wants
+        ]
+
+    def of(self, viewer: Viewer, box: Box) -> list[Streamed]:
+        """What the viewer may see of the patient's; only that is opened at all. `box`: what opens the patient's."""
+        rows = [row for kind in self._kinds for row in kind.of(viewer.patient_id)]
+        return _open_streamed(viewer, box, rows)
+
+
+class CameIn:
+    """The same for what came in since an instant, whichever day it is of, with the instant at which it first did."""
+
+    def __init__(self, session: Session, patients: Any, kinds: Sequence[str], since: datetime) -> None:
+        of, first = patients.c.patient_id, aliased(Revision.__table__)
+        joined = (
+            patients.join(first, and_(first.c.patient_id == of, first.c.number == 1))
+            .join(_ENTRY, and_(_E.patient_id == of, _E.id == first.c.entry_id))
+            .join(
+                _REVISION,
+                and_(_R.patient_id == of, _R.entry_id == _E.id, _R.number == _E.current_revision),
+            )
+        )
+        statement = (
+            _stream_columns(of, first.c.received_at)
+            .select_from(joined)
+            .where(first.c.received_at >= since, _E.kind.in_(kinds), _E.is_deleted.is_(False))
+            .order_by(of)
+        )
+        self._rows = Following(session.execute(statement, execution_options={"yield_per": AT_ONCE}))
+
+    def of(self, viewer: Viewer, box: Box, opened: Iterable[Streamed] = ()) -> list[Streamed]:
+        """`opened`: entries of the same viewer that were opened already; they aren't opened twice."""
+        known = {one.id: one for one in opened}
+        rows = self._rows.of(viewer.patient_id)
+        found = [
+            known[one]._replace(came_in_at=row[7]) for row in rows if (one := _bytes_of(row[1])) in known
+        ]
+        return found + _open_streamed(viewer, box, [row for row in rows if _bytes_of(row[1]) not in known])
+
+
+def _stream_columns(of: Any, came_in_at: Any) -> Any:
+    # Ids only as they are stored, and times only as text or as they come: a digest reads hundreds of thousands.
+    return select(
+        type_coerce(of, String),
+        type_coerce(_E.id, String),
+        _E.kind,
+        _E.day,
+        _E.zone,
+        _E.current_revision,
+        _R.captured_at,
+        came_in_at,
+        _R.sealed,
+    )
+
+
+def _streamed(patients: Any, want: Want) -> Any:
+    of = patients.c.patient_id
+    since = want.since or ANY_DAY  # or SQLite reads everything that a patient ever wrote, for a few of a kind
+    mine = and_(_E.patient_id == of, _E.kind == want.kind, _E.day >= since)
+    joined = patients.join(_ENTRY, mine).join(
+        _REVISION, and_(_R.patient_id == of, _R.entry_id == _E.id, _R.number == _E.current_revision)
+    )
+    columns = _stream_columns(of, null().label("came_in_at"))
+    return columns.select_from(joined).where(_E.is_deleted.is_(False)).order_by(of)
+
+
+def _open_streamed(viewer: Viewer, box: Box, rows: Sequence[Any]) -> list[Streamed]:
+    scope = viewer.scope
+    if scope is None:
+        raise NotYours("scope")
+    readable = {kind for kind in {row[2] for row in rows} if scope.may_read(kind)}
+    held = [row for row in rows if row[2] in readable and (row[2] in DATELESS or scope.holds_day(row[3]))]
+    prefix, ids = belongs_to_patient(viewer.patient_id), [_bytes_of(row[1]) for row in held]
+    plain = box.open_all(
+        [(row[8], prefix + one + row[5].to_bytes(4, "big")) for row, one in zip(held, ids, strict=True)]
+    )
+    found = []
+    for row, one, text in zip(held, ids, plain, strict=True):
+        part = scope.part_of(row[2], orjson.loads(text))
+        if part is not None:
+            found.append(Streamed(one, row[2], row[3], row[4], row[5], row[6], row[7], part))
+    found.sort(key=lambda one: (one.day, one.captured_at))
+    return found
 
 
 class Logged(NamedTuple):

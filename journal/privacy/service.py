@@ -12,6 +12,7 @@ from journal.accounts import service as accounts
 from journal.audit import service as audit
 from journal.clinic_flags import service as clinic_flags
 from journal.clinics import service as clinics
+from journal.digests import service as digests
 from journal.domain import exchange
 from journal.domain.access import Viewer
 from journal.domain.days import Moment, instant_of
@@ -35,6 +36,7 @@ NOT_EMPTY = (
 )
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
     reminders.forget,
+    digests.forget,
     clinic_flags.forget,
     flags.forget,
     shares.forget,
@@ -45,6 +47,7 @@ FORGET: tuple[Callable[[Session, UUID], None], ...] = (
 )
 """What is destroyed with an account, in this order: each feature that keeps something about a person has its own."""
 TOUCHED = (
+    "digest_rows",
     "flag_steps",
     "clinic_flags",
     "staff",

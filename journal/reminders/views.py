@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from journal.accounts import present
 from journal.config import Settings
+from journal.digests import service as digests
 from journal.domain.errors import Refused
 from journal.kit import clock
 from journal.kit.web import person, public, say, unit
@@ -95,6 +96,18 @@ class Ending:
 
 
 ENDINGS = (
+    Ending(
+        digests.is_known,
+        digests.unsubscribe,
+        question="Stop the weekly summary?",
+        about="No more weekly summaries are sent to you then. Your clinic’s admin is told. Flags that can’t wait still "
+        "come, if that is part of your role.",
+        button="Stop the weekly summary",
+        ended="You won’t get the weekly summary any more",
+        again="Your clinic’s admin is told. You can turn it on again on the clinic’s pages when you are signed in.",
+        path="/clinic",
+        path_title="Open the clinic",
+    ),
     Ending(
         queries.is_known,
         service.unsubscribe,

@@ -1,6 +1,6 @@
 """Reading shares: the patient's own, and those that somebody reads by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -285,6 +285,54 @@ def list_followed(
         _READINGS.where(_S.clinic_id == clinic_id, _live(now)).order_by(_S.patient_id)
     ).all()
     return tuple(_reading(session, row, reader_id) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a digest is made from: a share by which a clinic follows, and what opens its patient's things."""
+
+    share_id: UUID
+    viewer: Viewer
+    box: Box
+    zone: ZoneInfo
+    day_ends_hour: int
+
+
+def followed_patients(clinic_id: UUID, now: datetime) -> Any:
+    """The patients whom the clinic follows at this instant, for joining to."""
+    return select(_S.patient_id).where(_S.clinic_id == clinic_id, _live(now)).subquery("followed")
+
+
+def stream_followed(session: Session, clinic_id: UUID, now: datetime) -> Iterator[Followed]:
+    """Every share by which the clinic follows at this instant, by patient, a few at a time."""
+    rows = session.execute(
+        _READINGS.where(_S.clinic_id == clinic_id, _live(now)).order_by(_S.patient_id),
+        execution_options={"yield_per": 200},
+    )
+    vault = vault_of(session)
+    for row in rows:
+        box = vault.box(row.wrapped_key, row.patient_id.bytes)
+        viewer = Viewer(None, row.patient_id, scope_of(row))
+        yield Followed(row.id, viewer, box, ZoneInfo(row.zone), row.day_ends_hour)
+
+
+def stream_reviewed(session: Session, clinic_id: UUID, now: datetime) -> Iterator[tuple[UUID, datetime]]:
+    """(patient, when the page was made that the clinic last marked as reviewed), by patient."""
+    rows = session.execute(
+        select(_S.patient_id, func.max(Review.seen_up_to))
+        .join(Review.__table__, Review.share_id == _S.id)
+        .where(_S.clinic_id == clinic_id, _live(now))
+        .group_by(_S.patient_id)
+        .order_by(_S.patient_id),
+        execution_options={"yield_per": 1000},
+    )
+    for row in rows:
+        yield row[0], row[1]
+
+
+def list_open_ids(session: Session, clinic_id: UUID, now: datetime) -> frozenset[UUID]:
+    """The shares by which the clinic follows at this instant."""
+    return frozenset(session.execute(select(_S.id).where(_S.clinic_id == clinic_id, _live(now))).scalars())
 
 
 def find_followed(session: Session, patient_id: UUID, now: datetime) -> Reading | None:

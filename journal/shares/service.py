@@ -441,6 +441,31 @@ def read_list(session: Session, reader_id: UUID, now: datetime) -> tuple[Reading
     return found
 
 
+def note_digest_reads(
+    session: Session,
+    reader_id: UUID,
+    shown: Sequence[tuple[Reading, frozenset[str], date, date]],
+    now: datetime,
+) -> None:
+    """Somebody is about to see what a clinic's digest says of these patients: of each, the kinds that it comes from,
+    and the first and the last day."""
+    reads = [
+        audit.read_now(
+            reading.viewer.patient_id,
+            reading.share_id,
+            reader_id,
+            reading.way,
+            "digest",
+            tuple(kinds),
+            first,
+            last,
+        )
+        for reading, kinds, first, last in shown
+    ]
+    audit.note_reads(session, reads, now)
+    _note_first(session, [reading.share_id for reading, _kinds, _first, _last in shown], now)
+
+
 def are_open(session: Session, readings: Sequence[Reading], now: datetime) -> bool:
     """Whether all of them are still open, and hold what they held: asked once more when what was read is about to be
     sent."""

@@ -16,6 +16,7 @@ from journal.clinic_flags.queries import count_open_for_clinic
 from journal.clinics import queries, service
 from journal.clinics.present import SAID, choose, membership, memberships, settings
 from journal.clinics.queries import Membership, Settings
+from journal.digests import service as digests
 from journal.domain.errors import NotYours, Refused
 from journal.domain.flag_rules import AT_ONCE, TITLES, TOLD
 from journal.domain.help_numbers import countries
@@ -264,6 +265,7 @@ def setting(section: str) -> Page:
         else:
             kept = forms.SECTIONS[section](values, clinic)
             service.save_settings(unit(), here.clinic_id, kept, clock.now(), here.account_id)
+            digests.reschedule(unit(), here.clinic_id, clock.now())
     except Refused as refused:
         return _section(section, clinic, values, refused.reasons), 422
     unit().commit()

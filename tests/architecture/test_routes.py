@@ -145,6 +145,8 @@ OWN: dict[str, int] = {
     "staff.withdraw": 405,
     "reminders.index": 200,
     "reminders.pause": 405,
+    "digests.index": 404,
+    "digests.digest": 404,
     "privacy.export": 200,
     "privacy.bring_in": 200,
     "privacy.delete": 200,
@@ -158,6 +160,7 @@ def guarded(app: Flask) -> list[Any]:
 def path_of(rule: Any, entry: str, infusion: str) -> str:
     values = {
         "day": "2026-11-22",
+        "week": "2026-W47",
         "step": "name",
         "setting": "name",
         "token": "x",

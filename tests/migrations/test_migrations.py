@@ -15,6 +15,7 @@ from journal.accounts import models as _accounts
 from journal.audit import models as _audit
 from journal.clinic_flags import models as _clinic_flags
 from journal.clinics import models as _clinics
+from journal.digests import models as _digests
 from journal.entries import models as _entries
 from journal.factors import models as _factors
 from journal.flags import models as _flags
@@ -28,7 +29,7 @@ from journal.reminders import models as _reminders
 from journal.shares import models as _shares
 
 LOADED = (
-    _accounts, _audit, _bounces, _clinic_flags, _clinics, _entries, _factors, _flags, _health, _outbox, _reminders,
+    _accounts, _audit, _bounces, _clinic_flags, _clinics, _digests, _entries, _factors, _flags, _health, _outbox, _reminders,
     _shares, _throttle,
 )  # fmt: skip
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
