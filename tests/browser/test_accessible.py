@@ -72,6 +72,7 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, journal: Journal, wi
     for name, visit in {**mine, **CARE, **CLINIC}.items():
         page = lee if name in CARE else dana if name in CLINIC else page
         visit(page)
+        page.wait_for_load_state()
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wide.append(name)
         targets = page.evaluate(
