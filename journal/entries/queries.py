@@ -214,6 +214,13 @@ class Following:
         return rows
 
 
+def _in_parts(session: Session, statement: Any) -> Iterator[Any]:
+    """The rows, asked for in parts: one by one takes twice as long."""
+    found = session.execute(statement, execution_options={"yield_per": AT_ONCE})
+    while part := found.fetchmany(AT_ONCE):
+        yield from part
+
+
 def _bytes_of(stored: Any) -> bytes:
     """An id as the database gives it: text on SQLite, a UUID on PostgreSQL."""
     return bytes.fromhex(stored) if isinstance(stored, str) else bytes(stored.bytes)
@@ -254,7 +261,7 @@ class CameIn:
             .where(first.c.received_at >= since, _E.kind.in_(kinds), _E.is_deleted.is_(False))
             .order_by(of)
         )
-        self._rows = Following(session.execute(statement, execution_options={"yield_per": AT_ONCE}))
+        self._rows = Following(_in_parts(session, statement))
 
     def of(self, viewer: Viewer, box: Box, opened: Iterable[Streamed] = ()) -> list[Streamed]:
         """`opened`: entries of the same viewer that were opened already; they aren't opened twice."""

@@ -34,6 +34,7 @@ from journal.infusions import service as infusions
 from journal.kit.db import Database
 from journal.kit.vault import Vault
 from tests import servers
+from tests.bench import digest
 from tests.bench.reading import READER, SECRET, fill_shares
 from tests.faults.person import PASSPHRASE, Person
 from tests.servers import ROOT, Journal, free_port
@@ -304,3 +305,4 @@ def _memory(ours: int, theirs: int) -> None:
 if __name__ == "__main__":
     for one_kind in sys.argv[1:] or ("sqlite", "postgresql"):
         measure(one_kind)
+        digest.measure(one_kind)
