@@ -255,7 +255,7 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
 
     def send(now: datetime) -> int:
         return outbox.send_due(
-            database,
+            app.extensions["database"],
             writers,
             transport,
             settings.mail_from,
@@ -269,7 +269,7 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
     def tidy(now: datetime) -> int:
         with database.writing() as unit:
             throttle.sweep(unit, now - timedelta(days=1))
-            gone = outbox.sweep(unit, now)
+            gone = outbox.sweep(unit, now) + clinics_service.forget_old(unit, now)
             unit.commit()
         return gone
 

@@ -142,6 +142,7 @@ def _summary(reading: Reading, reviews: tuple[queries.Reviewed, ...], now: datet
         window=window,
         chosen=chosen,
         session_on=_session_on(reading, reviews),
+        clinic_id=reading.clinic_id,
     )
 
 
@@ -219,8 +220,10 @@ def session(share_id: UUID) -> Page:
 
 @blueprint.route("/care/<uuid:share_id>/leave", methods=["GET", "POST"])
 def leave(share_id: UUID) -> Page:
-    """A reader gives a share back."""
+    """A reader gives a share back. What a clinic follows by belongs to the clinic, not to one reader."""
     reading = _current(share_id)
+    if reading.way == "clinic":
+        raise NotYours("share")
     if request.method != "POST":
         return render_template("care/leave.html", reading=reading)
     service.leave(unit(), person().account_id, share_id, clock.now())

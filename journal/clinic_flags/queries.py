@@ -261,3 +261,16 @@ def list_closed(session: Session, clinic_id: UUID, ids: Iterable[UUID]) -> froze
         return frozenset()
     closed = select(_CF.id).where(_CF.clinic_id == clinic_id, _CF.id.in_(wanted), _CF.state == "closed")
     return frozenset(session.execute(closed).scalars())
+
+
+def list_closed_sources(session: Session, clinic_id: UUID, patient_id: UUID) -> dict[UUID, datetime]:
+    """The patient's own flags that this clinic has closed, and as told when."""
+    rows = session.execute(
+        select(_CF.flag_id, _CF.told_at).where(
+            _CF.clinic_id == clinic_id,
+            _CF.patient_id == patient_id,
+            _CF.state == "closed",
+            _CF.flag_id.is_not(None),
+        )
+    )
+    return {row.flag_id: row.told_at for row in rows}

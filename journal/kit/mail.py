@@ -30,7 +30,7 @@ FOREIGN = re.compile(
 TARGET = re.compile(r"\bhref\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>]*)", re.IGNORECASE)
 ONE_LINE = SMTP.clone(max_line_length=990)
 """Headers are not folded: a folded link would be written as an encoded word, which no mail program follows."""
-INLINER = CSSInliner(load_remote_stylesheets=False, keep_style_tags=True, keep_at_rules=True)
+INLINER = CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)
 
 
 class BadAddress(ValueError):

@@ -1,16 +1,14 @@
-"""What the clinic's first page tells of rooms that stand to its right, and of the worker: the hall says how to ask."""
+"""What the clinic's first page tells of the newest digest, and of the worker."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from flask import current_app
+from flask import current_app, url_for
 
+from journal.digests.queries import list_digests
+from journal.kit import health
 from journal.kit.web import unit
-
-WORKER_MISSING = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +21,15 @@ class Newest:
 
 
 def find_newest_digest(clinic_id: UUID) -> Newest | None:
-    """What the extension "newest_digest" says, where there is one."""
-    ask: Callable[[Any, UUID], Newest | None] | None = current_app.extensions.get("newest_digest")
-    return None if ask is None else ask(unit(), clinic_id)
+    """The clinic's newest digest, or None before the first one."""
+    made = next(iter(list_digests(unit(), clinic_id)), None)
+    if made is None:
+        return None
+    return Newest(url_for("digests.digest", week=made.week), made.week.says, made.made_at)
 
 
 def worker_is_missing(now: datetime) -> bool:
-    """Whether nobody sends mail at the moment, by the extension "worker_seen_at"; false where nobody can tell."""
-    ask: Callable[[Any], datetime | None] | None = current_app.extensions.get("worker_seen_at")
-    if ask is None:
-        return False
-    seen_at = ask(unit())
-    return seen_at is None or now - seen_at >= WORKER_MISSING
+    """Whether nobody sends mail at the moment: no worker has been seen for five minutes."""
+    seen_at = health.worker_seen(unit())
+    started_at: datetime = current_app.extensions["started_at"]
+    return now - max(started_at, seen_at or started_at) > health.WORKER_GONE_AFTER

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import groupby
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from journal.clinic_flags.queries import list_closed_sources
 from journal.domain import summary as told
 from journal.domain import trends
 from journal.domain.access import Scope, Viewer
@@ -41,9 +43,11 @@ def get_summary(
     window: str = "90",
     chosen: str | None = None,
     session_on: date | None = None,
+    clinic_id: UUID | None = None,
 ) -> Summary:
     """What the viewer may see of the journal, up to the patient's `today`. `window` is one of WINDOWS, `chosen` a
-    measure's id for the aligned chart. Raises NotYours for a viewer without a scope."""
+    measure's id for the aligned chart. `clinic_id`: it is read by a clinic, and what that has closed is not open there.
+    Raises NotYours for a viewer without a scope."""
     scope = viewer.scope
     if scope is None:
         raise NotYours("summary")
@@ -95,9 +99,11 @@ def get_summary(
         if built.first <= one.day <= built.last
     )
     answered = tuple(one for one in _answered(settled, held) if built.first <= one.day <= built.last)
+    closed = list_closed_sources(session, clinic_id, viewer.patient_id) if clinic_id else {}
     flags = tuple(
         Flagged(one.id, one.rule, told.say_to_reader(one.why), one.told_at)
         for one in flag_queries.list_open(session, viewer)
+        if one.id not in closed or closed[one.id] < one.told_at
     )
     plan = next((SafetyPlan.load(one.payload) for one in settled if one.kind == SafetyPlan.kind), None)
     made = Summary(

@@ -14,6 +14,7 @@ FLASK_FILES = {"views.py", "present.py", "cli.py"}
 FLASK_KIT = {"kit/web.py", "kit/forms.py", "kit/mail.py", "kit/cli.py"}
 SQL_FILES = {"queries.py", "service.py", "models.py", "removal.py", "emails.py"}
 SQL_KIT = {
+    "demo/clinic.py",
     "kit/bounces.py",
     "kit/cli.py",
     "kit/db.py",

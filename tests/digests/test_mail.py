@@ -184,7 +184,7 @@ def test_removed_staff_have_no_token(database: Database) -> None:
     _clinic, ann, _bo = a_stage(database)
     with database.writing() as session:
         session.execute(update(Staff).where(Staff.id == ann.staff_id).values(removed_at=OPENED))
-        assert service.unsubscribe(session, ann.token, MONDAY) is None
+        assert not service.unsubscribe(session, ann.token, MONDAY)
 
 
 def test_by_the_command(app: Flask, database: Database, clock: Any) -> None:
