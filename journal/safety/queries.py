@@ -6,9 +6,11 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.orm import Session
 
+from journal.clinics.queries import Settings
 from journal.domain.access import Viewer
 from journal.domain.safety import SafetyCheck, SafetyPlan
 from journal.entries.queries import Opened, Want, list_entries
+from journal.shares.queries import find_clinic
 
 
 def safety_plan_id(patient_id: UUID) -> UUID:
@@ -30,6 +32,17 @@ class Own:
     entry: Opened | None
     safe: str | None
     safe_at: datetime | None
+    clinic: Settings | None = None
+    """The clinic that follows the patient."""
+
+    @property
+    def clinic_number(self) -> str:
+        """The clinic's number: the patient's own note of it, else what the clinic itself says."""
+        return self.plan.clinic_number or (self.clinic.phone if self.clinic else "")
+
+    @property
+    def clinic_name(self) -> str:
+        return self.plan.clinic_name or (self.clinic.name if self.clinic else "")
 
 
 def get_own(session: Session, viewer: Viewer, today: date) -> Own:
@@ -42,4 +55,5 @@ def get_own(session: Session, viewer: Viewer, today: date) -> Own:
         entry,
         SafetyCheck.load(last.payload).safe if last else None,
         last.captured_at if last else None,
+        find_clinic(session, viewer),
     )

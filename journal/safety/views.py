@@ -61,10 +61,12 @@ def help_now() -> str:
     known = {code for code, _name in countries()}
     if picked is not None and picked not in known:
         picked = ""
+    own = queries.get_own(unit(), present.viewer(), present.today()) if who else None
     code = picked if picked is not None else (who.country if who else None)
+    if code is None and own is not None and own.clinic is not None:
+        code = own.clinic.country
     if code is None:
         code = current_app.config["DEFAULT_COUNTRY"]
-    own = queries.get_own(unit(), present.viewer(), present.today()) if who else None
     waiting = flags.list_waiting(unit(), present.viewer()) if who else ()
     told_at = max((flag.told_at for flag in waiting), default=None)
     asked_since = told_at or clock.now() - plans.SAFE_FOR
