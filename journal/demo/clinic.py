@@ -15,8 +15,10 @@ from journal.accounts import service as accounts
 from journal.clinic_flags import queries as flag_queries
 from journal.clinic_flags import service as clinic_flags
 from journal.clinics import service as clinics
-from journal.clinics.queries import Membership, list_memberships
+from journal.clinics.queries import Membership, get_settings, list_memberships
 from journal.clinics.service import NewPatient, NewStaff
+from journal.digests import queries as digest_queries
+from journal.digests import service as digests
 from journal.domain.access import KINDS, Scope, Viewer
 from journal.factors import service as factors
 from journal.kit import outbox
@@ -25,8 +27,6 @@ from journal.shares.service import Wish
 
 NAME = "Harbor Light"
 DOMAIN = "demo.example.org"
-OPEN_DAYS = 200
-"""So long ago the clinic began to use the journal."""
 STILL_OPEN = timedelta(days=2)
 """What was told since then is left for whoever tries the demo."""
 PLAN = (
@@ -63,10 +63,10 @@ def secret_of(seed: int, email: str) -> str:
 
 
 def open_clinic(
-    session: Session, hasher: Hashes, passphrase: str, *, seed: int, zone: ZoneInfo, now: datetime
+    session: Session, hasher: Hashes, passphrase: str, *, weeks: int, seed: int, zone: ZoneInfo, now: datetime
 ) -> tuple[UUID | None, tuple[Worker, ...]]:
     """The clinic with its staff, and (its id where it was made now, who can sign in)."""
-    then = now - timedelta(days=OPEN_DAYS)
+    then = now - timedelta(weeks=weeks, days=1)
     workers = tuple(
         Worker(f"{name}@{DOMAIN}", role, title, story, secret_of(seed, f"{name}@{DOMAIN}"))
         for name, title, role, story in STAFF
@@ -151,6 +151,18 @@ def work_through(session: Session, clinic_id: UUID, now: datetime) -> None:
         done_at = min(seen_at + timedelta(hours=5), now)
         clinic_flags.close(session, member, viewer, one.flag, "talked", text, done_at)
     clinic_flags.escalate(session, now)
+    _send_nothing(session, clinic_id)
+
+
+def make_digests(session: Session, clinic_id: UUID, now: datetime) -> None:
+    """The digest of each week that is over, as if it had gone out on its Monday."""
+    while True:
+        with session.no_autoflush:
+            following = digest_queries.find_next(session, get_settings(session, clinic_id))
+        if following.due_at > now:
+            break
+        prepared = digests.prepare(session, clinic_id, following.week, following.due_at)
+        digests.keep(session, prepared, following.due_at)
     _send_nothing(session, clinic_id)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from journal.accounts import queries as account_queries
 from journal.accounts import service as accounts
 from journal.checkins import service as checkins
-from journal.demo.clinic import Hashes, follow, open_clinic, secret_of, work_through
+from journal.demo.clinic import Hashes, follow, make_digests, open_clinic, secret_of, work_through
 from journal.demo.clinic import tell as tell_clinic
 from journal.demo.stories import Answered, Given, Patient, Told, tell
 from journal.domain.access import KINDS, Scope, Viewer
@@ -21,6 +21,7 @@ from journal.domain.infusion import Held
 from journal.domain.instrument_files import instruments
 from journal.domain.profile import Profile
 from journal.domain.questionnaires import RESPONSES, asked_items
+from journal.domain.safety import SafetyCheck
 from journal.factors import service as factors
 from journal.flags import queries as flag_queries
 from journal.flags import service as flags
@@ -66,7 +67,7 @@ def fill(
     told = list(tell(patients, weeks, seed, today))
     emails = [f"{patient.name.lower().replace(' ', '-')}@{DOMAIN}" for patient in told]
     known = set(account_queries.list_accounts_by_email(session, emails))
-    clinic_id, workers = open_clinic(session, hasher, passphrase, seed=seed, zone=zone, now=now)
+    clinic_id, workers = open_clinic(session, hasher, passphrase, weeks=weeks, seed=seed, zone=zone, now=now)
     listed = []
     for place, (patient, email) in enumerate(zip(told, emails, strict=True)):
         hashed = hasher.hash(passphrase, accounts.email_key(email))
@@ -80,6 +81,7 @@ def fill(
     listed.append(_therapist(session, hasher, passphrase, emails, seed, zone, now))
     if clinic_id is not None:
         work_through(session, clinic_id, now)
+        make_digests(session, clinic_id, now)
     listed += [Entry(one.email, (one.role,), one.name, one.story, one.totp) for one in workers]
     return tuple(listed)
 
@@ -165,6 +167,11 @@ def _add(
         _add_checkin(session, viewer, told, zone, now, ids)
     for answered in patient.responses:
         _add_response(session, viewer, answered, zone, now, ids)
+    if patient.unsure_on is not None:
+        at = _at(patient.unsure_on, 21, zone, now)
+        moment = Moment(at, patient.unsure_on, zone, DEVICE)
+        safety.answer(session, viewer, SafetyCheck("unsure"), moment)
+        tell_clinic(session, at)
     waiting = [flag.id for flag in flag_queries.list_waiting(session, viewer)]
     flags.see_help(session, viewer, waiting, now)  # nobody in the demo is left in front of old help
     flags.settle_again(session, viewer, day_of(now, zone, 0) + timedelta(days=1), now)

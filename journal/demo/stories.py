@@ -89,6 +89,8 @@ class Patient:
     infusions: tuple[Given, ...] = field(repr=False)
     responses: tuple[Answered, ...] = field(repr=False, default=())
     plan: SafetyPlan | None = field(repr=False, default=None)
+    unsure_on: date | None = field(repr=False, default=None)
+    """The day on which they answered "Not sure" when asked whether they feel safe."""
 
 
 def tell(count: int, weeks: int, seed: int, today: date) -> Iterator[Patient]:
@@ -108,6 +110,7 @@ def tell(count: int, weeks: int, seed: int, today: date) -> Iterator[Patient]:
             tuple(_infusion(day, number, draw) for number, day in enumerate(given, 1)),
             tuple(_responses(story, condition, given, today, Random(f"{seed}:{place}:answers"))),
             PLAN if place % 3 == 1 else None,
+            today - timedelta(days=1) if place % len(NAMES) == 7 else None,
         )
 
 
@@ -134,7 +137,8 @@ def _responses(
             for item in instrument.items:
                 most = item.options[-1].score
                 value = min(most, max(0, round(share * most + draw.uniform(-0.8, 0.6))))
-                answers.append(0 if item.flag else value)  # nobody in the demo is in danger
+                dark = item.flag == "item-9" and story == "none" and window.stage == "baseline"
+                answers.append(1 if dark else 0 if item.flag else value)
             yield Answered(day, code, tuple(answers))
 
 
