@@ -110,7 +110,7 @@ def tell(count: int, weeks: int, seed: int, today: date) -> Iterator[Patient]:
             tuple(_infusion(day, number, draw) for number, day in enumerate(given, 1)),
             tuple(_responses(story, condition, given, today, Random(f"{seed}:{place}:answers"))),
             PLAN if place % 3 == 1 else None,
-            today - timedelta(days=1) if place % len(NAMES) == 7 else None,
+            today - timedelta(days=1) if place % len(STORIES) == 1 else None,
         )
 
 

@@ -80,7 +80,7 @@ def prepare(session: Session, clinic_id: UUID, week: Week, now: datetime) -> Pre
                 span,
                 entries,
                 came_in.of(viewer, box, entries),
-                [_open_flag(one, box) for _patient, one in raised.of(patient_id)],
+                [_open_flag(one, box) for _patient, one in raised.of(patient_id) if one.told_at <= now],
                 next((seen for _patient, seen in reviewed.of(patient_id)), None),
             )
         )

@@ -175,6 +175,10 @@ class Told:
         return self.scope.until is None or self.scope.until >= self.today
 
 
+def _points(count: float) -> str:
+    return f"{count:g} point{'' if count == 1 else 's'}"
+
+
 def build_row(told: Told) -> Row:
     """Everything there is to say, by sections in their order."""
     timeline = _timeline(told) if told.answers else None
@@ -273,7 +277,7 @@ def _stays(one: Answers, newest: Scored, baseline: Scored, found: Change, kinds:
         f"{title} not lower",
         f"{title} is {say_number(newest.score)} on {say_day(newest.day)}, {say_number(baseline.score)} before "
         f"infusion 1 on {say_day(baseline.day)}.",
-        f"not lower by {least:g} points or more, {NO_IMPROVEMENT_DAYS} days or more after the last infusion of a series",
+        f"not lower by {_points(least)} or more, {NO_IMPROVEMENT_DAYS} days or more after the last infusion of a series",
         kinds,
         baseline.day,
         newest.day,
@@ -287,7 +291,7 @@ def _better(one: Answers, newest: Scored, found: Change, since: str, kinds: froz
     was = f"{since} ({say_number(before.score)} on {say_day(before.day)})"
     says = " ".join((f"{title} is {say_number(newest.score)}.", *say_change(found, was)))
     least = found.smallest.points if found.smallest else 0
-    rule = f"lower by {least:g} points or more than {since}"
+    rule = f"lower by {_points(least)} or more than {since}"
     yield Item("better", f"{title} lower", says, rule, kinds, before.day, newest.day)
 
 

@@ -64,6 +64,15 @@ def _bad_form(path: str, button: str) -> Visit:
     return visit
 
 
+def _clinic_share(ending: str) -> Visit:
+    def visit(page: Page) -> None:
+        page.goto("/sharing")
+        page.locator(".list a.item", has_text="Harbor Light").first.click()
+        page.goto(page.url + ending)
+
+    return visit
+
+
 def _result(ending: str) -> Visit:
     def visit(page: Page) -> None:
         page.goto("/questionnaires")
@@ -285,6 +294,8 @@ MINE: dict[str, Visit] = {
     "welcome-country": _to("/welcome/country"),
     "welcome-day-end": _to("/welcome/day-end"),
     "welcome-ready": _to("/welcome/ready"),
+    "sharing-clinic": _clinic_share(""),
+    "sharing-clinic-edit": _clinic_share("/edit"),
     "questionnaires": _to("/questionnaires"),
     "question": _read_in("English", "/questionnaires/phq-9/1"),
     "question-numbers": _to("/questionnaires/peg"),
@@ -335,11 +346,20 @@ CARE: dict[str, Visit] = {
 _READERS: dict[str, Any] = {}
 
 
-def reader(browser: Browser, journal: Journal, look: str = "light", **more: Any) -> BrowserContext:
-    """A browser in which Dr Lee is signed in, with a second step; each code counts once, so it is given once."""
-    if journal.url not in _READERS:
+def clinician(browser: Browser, journal: Journal, look: str = "light", **more: Any) -> BrowserContext:
+    """A browser in which Dr Sol of the demo's clinic is signed in."""
+    return reader(browser, journal, look, role="clinician", **more)
+
+
+def reader(
+    browser: Browser, journal: Journal, look: str = "light", role: str = "therapist", **more: Any
+) -> BrowserContext:
+    """A browser in which Dr Lee is signed in, or somebody of another role, with a second step; each code counts once,
+    so it is given once."""
+    key = f"{journal.url} {role}"
+    if key not in _READERS:
         listed = json.loads(journal.flask(*DEMO).stdout)
-        lee = next(one for one in listed if one["totp"])
+        lee = next(one for one in listed if role in one["roles"])
         page = phone(browser, journal.url).new_page()
         page.goto("/sign-in")
         page.get_by_label("Email").fill(lee["email"])
@@ -347,10 +367,10 @@ def reader(browser: Browser, journal: Journal, look: str = "light", **more: Any)
         page.get_by_role("button", name="Sign in").click()
         page.get_by_label("Code from your app").fill(pyotp.TOTP(lee["totp"]).now())
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/care")
-        _READERS[journal.url] = page.context.storage_state()
+        page.wait_for_url("**/care" if role == "therapist" else "**/clinic")
+        _READERS[key] = page.context.storage_state()
         page.context.close()
-    return phone(browser, journal.url, look, storage_state=_READERS[journal.url], **more)
+    return phone(browser, journal.url, look, storage_state=_READERS[key], **more)
 
 
 DANA = "dana@clinic.example.org"
@@ -484,6 +504,31 @@ CLINIC: dict[str, Visit] = {
     "invitation-patient": lambda page: page.goto(SHARED["card"]),
     # From here on nobody is signed in.
     "invitation-stranger": _card_of_a_stranger,
+}
+
+
+def _flag(ending: str = "") -> Visit:
+    return _first_in(f"/clinic/flags{ending}", '.acts a[href^="/clinic/flags/"]')
+
+
+def _no_reason(page: Page) -> None:
+    _flag()(page)
+    page.get_by_role("button", name="Close the flag").click()
+    page.locator("#errors").wait_for()
+
+
+FOLLOWED: dict[str, Visit] = {
+    # What Dr Sol sees, a clinician of the demo's clinic.
+    "flags": _to("/clinic/flags"),
+    "flags-closed": _to("/clinic/flags?show=closed"),
+    "flag": _flag(),
+    "flag-closed": _flag("?show=closed"),
+    "flag-errors": _no_reason,
+    "digests": _to("/clinic/digests"),
+    "digest": _first_in("/clinic/digests", 'a[href^="/clinic/digests/"]'),
+    "clinic-summary": _first_in("/clinic/flags", '.acts a[href^="/care/"]'),
+    "clinic-of-sol": _to("/clinic"),
+    "patients-of-sol": _to("/clinic/patients"),
 }
 
 

@@ -9,7 +9,20 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from tests.browser.chromium import DESK, LOOKS, chromium, phone
-from tests.browser.pages import CARE, CLINIC, DEMO, MINE, PUBLIC, SECOND_STEP, Visit, reader, sign_in, staff
+from tests.browser.pages import (
+    CARE,
+    CLINIC,
+    DEMO,
+    FOLLOWED,
+    MINE,
+    PUBLIC,
+    SECOND_STEP,
+    Visit,
+    clinician,
+    reader,
+    sign_in,
+    staff,
+)
 from tests.servers import ROOT, Journal
 
 
@@ -36,6 +49,8 @@ def main() -> None:
                 for ending, size in (("", {}), ("-wide", DESK)):
                     page = reader(browser, journal, look, **size).new_page()
                     _take(page, CARE, only, target / look, ending)
+                    page = clinician(browser, journal, look, **size).new_page()
+                    _take(page, FOLLOWED, only, target / look, ending)
                     page = staff(browser, journal, look, **size).new_page()
                     _take(page, CLINIC, only, target / look, ending)
         finally:

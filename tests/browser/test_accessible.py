@@ -7,7 +7,19 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import LOOKS, PHONE, phone
-from tests.browser.pages import CARE, CLINIC, MINE, PUBLIC, SECOND_STEP, Visit, reader, sign_in, staff
+from tests.browser.pages import (
+    CARE,
+    CLINIC,
+    FOLLOWED,
+    MINE,
+    PUBLIC,
+    SECOND_STEP,
+    Visit,
+    clinician,
+    reader,
+    sign_in,
+    staff,
+)
 from tests.servers import Journal
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
@@ -32,15 +44,16 @@ def findings(page: Page, axe: str, run: str = RUN) -> list[str]:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("whose", ["public", "mine", "second-step", "care", "clinic"])
+@pytest.mark.parametrize("whose", ["public", "mine", "second-step", "care", "clinic", "followed"])
 def test_nothing_is_found(browser: Browser, journal: Journal, axe: str, look: str, whose: str) -> None:
-    known = {"care": reader, "clinic": staff}.get(whose)
+    known = {"care": reader, "clinic": staff, "followed": clinician}.get(whose)
     context = known(browser, journal, look) if known else phone(browser, journal.url, look)
     page = context.new_page()
     if whose == "mine":
         sign_in(page, "grete@demo.example.org")
     told = {}
-    pages = {"public": PUBLIC, "mine": MINE, "second-step": SECOND_STEP, "care": CARE, "clinic": CLINIC}
+    pages = {"public": PUBLIC, "mine": MINE, "second-step": SECOND_STEP, "care": CARE}
+    pages |= {"clinic": CLINIC, "followed": FOLLOWED}
     for name, visit in pages[whose].items():
         visit(page)
         if "trends" in name:
@@ -67,10 +80,11 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, journal: Journal, wi
     wide, small = [], {}
     grete: dict[str, Visit] = {"": lambda page: sign_in(page, "grete@demo.example.org")}
     lee = reader(browser, journal, viewport={"width": width, "height": 700}).new_page()
+    sol = clinician(browser, journal, viewport={"width": width, "height": 700}).new_page()
     dana = staff(browser, journal, viewport={"width": width, "height": 700}).new_page()
     mine = {**SECOND_STEP, **grete, **MINE, "help": PUBLIC["help-now"]}
-    for name, visit in {**mine, **CARE, **CLINIC}.items():
-        page = lee if name in CARE else dana if name in CLINIC else page
+    for name, visit in {**mine, **CARE, **FOLLOWED, **CLINIC}.items():
+        page = lee if name in CARE else sol if name in FOLLOWED else dana if name in CLINIC else page
         visit(page)
         page.wait_for_load_state()
         if page.evaluate("document.documentElement.scrollWidth") > width:
@@ -84,6 +98,7 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, journal: Journal, wi
             small[name] = targets[:3]
     context.close()
     lee.context.close()
+    sol.context.close()
     dana.context.close()
     assert not wide
     assert not small
