@@ -33,6 +33,7 @@ from journal.domain import names
 from journal.domain.days import find_zone, instant_of
 from journal.domain.errors import NotYours, Refused
 from journal.domain.help_numbers import countries
+from journal.domain.weeks import Week, due_at
 from journal.kit import outbox
 from journal.kit.db import vault_of
 from journal.kit.forms import ADDRESS_SHAPE, MOST_ADDRESS
@@ -113,21 +114,13 @@ def create_clinic(session: Session, name: str, zone: str, country: str, now: dat
             created_at=now,
             zone=where.key,
             country=country or None,
-            digest_due_at=reschedule(where, DIGEST_DAY, DIGEST_HOUR, now),
+            digest_due_at=due_at(Week.of(now.astimezone(where).date()), where, DIGEST_DAY, DIGEST_HOUR),
             look_due_at=next_look(where, now),
         )
     )
     session.flush()
     _note(session, "clinic-made", clinic_id, now, None)
     return clinic_id
-
-
-def reschedule(zone: ZoneInfo, day: int, hour: int, now: datetime) -> datetime:
-    """The next instant at which it is that hour of that day of the week (0 is Monday) in the zone."""
-    today = now.astimezone(zone).date()
-    first = today + timedelta(days=(day - today.weekday()) % 7)
-    due = instant_of(first, time(hour), zone)
-    return due if due > now else instant_of(first + timedelta(days=7), time(hour), zone)
 
 
 def next_look(zone: ZoneInfo, now: datetime) -> datetime:

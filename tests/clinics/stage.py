@@ -12,7 +12,6 @@ from journal.clinics import service
 from journal.clinics.service import NewPatient, NewStaff
 from journal.domain.access import KINDS, Scope, Viewer
 from journal.shares import service as shares
-from journal.shares.queries import NO_END
 from tests.cast import PASSPHRASE, ZONE
 from tests.conftest import NOON
 from tests.shares.stage import Reader
@@ -63,8 +62,8 @@ def hire(
 
 def follow(session: Session, clinic_id: UUID, viewer: Viewer, name: str) -> UUID:
     """The patient lets the clinic follow them, under this name."""
-    wish = shares.Wish(uuid4(), name, HARBOR, Scope(frozenset(KINDS)), NO_END.date())
-    shares._give(session, viewer, wish, NO_END, NOON, way="clinic", clinic_id=clinic_id, accepted_at=NOON)
+    wish = shares.Wish(uuid4(), name, HARBOR, Scope(frozenset(KINDS)), None)
+    assert shares.follow(session, viewer, wish, clinic_id, NOON)
     return wish.share_id
 
 
