@@ -36,8 +36,8 @@ def actions(session: Session) -> list[str]:
 
 @pytest.mark.parametrize("zone", ["America/Denver", "Pacific/Auckland", "Asia/Kathmandu", "Europe/Zurich"])
 def test_the_daily_look_is_in_the_next_early_morning(zone: str) -> None:
-    for text in ("2026-11-22T19:00Z", "2026-03-28T12:00Z", "2026-11-23T12:00Z"):
-        then = datetime.fromisoformat(text)
+    for written in ("2026-11-22T19:00Z", "2026-03-28T12:00Z", "2026-11-23T12:00Z"):
+        then = datetime.fromisoformat(written)
         look = service.next_look(ZoneInfo(zone), then)
         assert then < look <= then + timedelta(hours=25)
         assert look.astimezone(ZoneInfo(zone)).strftime("%H:%M") == "05:00"
