@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import current_app, url_for
 
 from journal.digests.queries import list_digests
-from journal.kit import health
+from journal.kit import health, outbox
 from journal.kit.web import unit
 
 
@@ -33,3 +33,9 @@ def worker_is_missing(now: datetime) -> bool:
     seen_at = health.worker_seen(unit())
     started_at: datetime = current_app.extensions["started_at"]
     return now - max(started_at, seen_at or started_at) > health.WORKER_GONE_AFTER
+
+
+def mail_is_stuck(now: datetime) -> bool:
+    """Whether some mail has been waiting for more than an hour."""
+    oldest = outbox.oldest_waiting(unit())
+    return oldest is not None and now - oldest > health.MAIL_LATE_AFTER

@@ -26,7 +26,7 @@ from journal.kit import clock, outbox, qr, throttle
 from journal.kit.web import find_person, person, say, unit, wake_outbox
 from journal.shares.queries import count_followed, has_readings
 from journal.staff import forms
-from journal.staff.present import find_newest_digest, worker_is_missing
+from journal.staff.present import find_newest_digest, mail_is_stuck, worker_is_missing
 from journal.staff.queries import digest_is_late, list_patients, list_posted, list_unchosen, list_unsent
 
 blueprint = Blueprint("staff", __name__)
@@ -76,6 +76,7 @@ def home() -> Page:
         unsent=list_unsent(unit(), clinic.id) if is_admin else (),
         is_late=digest_is_late(clinic, now),
         no_worker=worker_is_missing(now),
+        is_stuck=is_admin and mail_is_stuck(now),
         unchosen=list_unchosen(clinic) if is_admin else (),
         has_people=has_readings(unit(), person().account_id, now),
     )

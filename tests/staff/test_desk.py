@@ -404,3 +404,15 @@ def test_an_account_of_the_staff_is_told_by_the_account_page_where_it_works(stag
         session.commit()
     assert "Your work" not in lone.sign_in().get("/account").text
     assert HARBOR in stage.players["admin"].sign_in().get("/account").text
+
+
+def test_a_mail_that_waits_for_an_hour_is_told_to_admins(
+    stage: ClinicStage, session: Session, clock: Any
+) -> None:
+    told = "A mail has been waiting for more than an hour."
+    admin, front = stage.players["admin"].sign_in(), stage.players["front-desk"].sign_in()
+    for age, is_told in ((timedelta(hours=1), False), (timedelta(hours=1, seconds=1), True)):
+        session.execute(update(OutboxMail).values(created_at=NOON - age))
+        session.commit()
+        assert (told in admin.get("/clinic").text) == is_told
+        assert told not in front.get("/clinic").text
