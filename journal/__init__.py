@@ -20,10 +20,12 @@ from journal.care.tasks import look as look_at_people
 from journal.care.views import blueprint as care_doors
 from journal.checkins.views import blueprint as checkins_doors
 from journal.clinic_flags import emails as clinic_flag_emails
-from journal.clinic_flags.present import answered
-from journal.clinic_flags.tasks import tell
+from journal.clinic_flags import queries as clinic_flag_queries
+from journal.clinic_flags import tasks as clinic_flag_tasks
+from journal.clinic_flags.present import answered, who_sees
 from journal.clinic_flags.views import blueprint as clinic_flags_doors
 from journal.clinics import emails as clinic_emails
+from journal.clinics import queries as clinic_queries
 from journal.clinics import service as clinics_service
 from journal.config import Settings
 from journal.demo.cli import demo as demo_command
@@ -62,7 +64,6 @@ from journal.reminders.tasks import send_due as send_reminders
 from journal.safety.views import blueprint as safety_doors
 from journal.safety.views import help_first
 from journal.shares import emails as share_emails
-from journal.shares.present import who_sees
 from journal.sharing.views import blueprint as sharing_doors
 from journal.staff.cli import clinic as clinic_commands
 from journal.staff.views import blueprint as staff_doors
@@ -273,11 +274,16 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
             unit.commit()
         return gone
 
-    checks: list[Check] = [lambda unit, now: filter(None, [digest_queries.overdue(unit, now)])]
+    checks: list[Check] = [
+        clinic_flag_queries.overdue,
+        clinic_queries.overdue,
+        lambda unit, now: filter(None, [digest_queries.overdue(unit, now)]),
+    ]
     # In their order; mail comes last, so that what the others ask for goes out in the same look.
     chores = [
         Chore("tidy", tidy),
-        Chore("flags", partial(tell, database)),
+        Chore("flags", partial(clinic_flag_tasks.tell, database)),
+        Chore("second contacts", partial(clinic_flag_tasks.escalate, database)),
         Chore("daily look", partial(look_at_people, database)),
         Chore("digests", partial(send_digests, database)),
         Chore("reminders", partial(send_reminders, database)),

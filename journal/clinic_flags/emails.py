@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from journal.clinics.queries import list_recipients
 from journal.kit.mail import Mail
-from journal.kit.outbox import Waiting, Writer
+from journal.kit.outbox import Waiting, Wanted, Writer
 
 Render = Callable[..., Mail]
 """render(mail name, recipient, **values) -> Mail"""
@@ -21,4 +22,14 @@ def writers(render: Render, base_url: str) -> dict[str, Writer]:
 
         return write
 
-    return {"flag": plain("flag"), "flag-waits": plain("flag_waits")}
+    def is_wanted(session: Session, waiting: Waiting, _now: datetime) -> bool:
+        """Whether it goes to the second contact, who has no account here, or to somebody who is staff still."""
+        if waiting.account_id is None or waiting.group_id is None:
+            return waiting.group_id is not None
+        told = list_recipients(session, waiting.group_id, "clinician", "admin")
+        return any(one.account_id == waiting.account_id for one in told)
+
+    return {
+        "flag": Wanted(plain("flag"), is_wanted),
+        "flag-waits": Wanted(plain("flag_waits"), is_wanted),
+    }

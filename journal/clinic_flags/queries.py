@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from journal.clinic_flags.models import ClinicFlag, FlagStep
@@ -64,6 +64,8 @@ _OF_CLINIC = select(ClinicFlag.__table__, _E.is_deleted, _K.wrapped_key).select_
     .outerjoin(ENTRIES, and_(_E.patient_id == _F.patient_id, _E.id == _F.entry_id))
 )
 OPEN_STATES = ("open", "acknowledged")
+MOST_CLOSED = 500
+"""Own choice: so many of a clinic's closed flags are listed, the newest."""
 
 
 def clinic_flag_belongs_to(patient_id: UUID, flag_id: UUID) -> bytes:
@@ -91,7 +93,9 @@ def list_of_clinic(
     statement = _OF_CLINIC.where(_CF.clinic_id == clinic_id, _CF.state.in_(states))
     if only is not None:
         statement = statement.where(_CF.id == only)
-    rows = session.execute(statement.order_by(_CF.told_at.desc())).all()
+    # Open ones are few; the closed ones are all that ever were, and nobody looks further back.
+    most = MOST_CLOSED if "closed" in states and only is None else None
+    rows = session.execute(statement.order_by(_CF.told_at.desc()).limit(most)).all()
     vault = vault_of(session)
     found = []
     for row in rows:
@@ -232,26 +236,43 @@ class Unclosed:
     state: str
     told_at: datetime
     sealed: bytes
+    is_deleted: bool | None
 
     def open(self, box: Box) -> Mapping[str, Any]:
         """`rule`, `why`, and the `kind` and `day` (an ISO date) of the entry that it comes from."""
-        told: Mapping[str, Any] = orjson.loads(
+        told: dict[str, Any] = orjson.loads(
             box.open(self.sealed, clinic_flag_belongs_to(self.patient_id, self.id))
         )
-        return told
+        return told | {"why": TAKEN_BACK} if self.is_deleted else told
 
 
 def stream_unclosed(session: Session, clinic_id: UUID) -> Iterator[Unclosed]:
     """The clinic's flags from answers that it hasn't closed, by patient. What the daily look raises is left out:
     whoever asks for these works that out anew."""
     rows = session.execute(
-        select(_CF.id, _CF.patient_id, _CF.urgency, _CF.state, _CF.told_at, _CF.sealed)
+        select(_CF.id, _CF.patient_id, _CF.urgency, _CF.state, _CF.told_at, _CF.sealed, _E.is_deleted)
+        .outerjoin(FLAGS, and_(_F.patient_id == _CF.patient_id, _F.id == _CF.flag_id))
+        .outerjoin(ENTRIES, and_(_E.patient_id == _F.patient_id, _E.id == _F.entry_id))
         .where(_CF.clinic_id == clinic_id, _CF.state != "closed", _CF.flag_id.is_not(None))
         .order_by(_CF.patient_id, _CF.told_at.desc()),
         execution_options={"yield_per": 500},
     )
     for row in rows:
         yield Unclosed(*row)
+
+
+def list_taken_back(session: Session, clinic_id: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Of these flags, those whose cause was deleted since: its words are told to nobody any more."""
+    wanted = list(ids)
+    if not wanted:
+        return frozenset()
+    deleted = (
+        select(_CF.id)
+        .join(FLAGS, and_(_F.patient_id == _CF.patient_id, _F.id == _CF.flag_id))
+        .join(ENTRIES, and_(_E.patient_id == _F.patient_id, _E.id == _F.entry_id))
+        .where(_CF.clinic_id == clinic_id, _CF.id.in_(wanted), _E.is_deleted)
+    )
+    return frozenset(session.execute(deleted).scalars())
 
 
 def list_closed(session: Session, clinic_id: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
@@ -274,3 +295,24 @@ def list_closed_sources(session: Session, clinic_id: UUID, patient_id: UUID) -> 
         )
     )
     return {row.flag_id: row.told_at for row in rows}
+
+
+LATE = timedelta(minutes=5)
+"""Own choice: a flag that its clinic wasn't told of for so long is a fault of the server's."""
+
+
+def overdue(session: Session, now: datetime) -> tuple[str, ...]:
+    """What health says of flags: nothing of anybody."""
+    since = case((_F.told_at > SHARES.c.changed_at, _F.told_at), else_=SHARES.c.changed_at)
+    untold = (
+        select(_F.id)
+        .join(SHARES, and_(SHARES.c.patient_id == _F.patient_id, SHARES.c.clinic_id.is_not(None)))
+        .where(_F.delivered_at.is_(None), SHARES.c.ended_at.is_(None), since < now - LATE)
+    )
+    unanswered = select(_CF.id).where(_CF.escalate_at < now - LATE, _CF.state == "open")
+    told = []
+    if session.execute(untold.limit(1)).first() is not None:
+        told.append("A flag could not be told to its clinic for 5 minutes.")
+    if session.execute(unanswered.limit(1)).first() is not None:
+        told.append("A second contact was due 5 minutes ago.")
+    return tuple(told)

@@ -5,13 +5,14 @@ clinic's own, and for what is told at once a mail without any detail goes to its
 never told by silence: the patient's page says it (`shares.present`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
+import structlog
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -20,20 +21,23 @@ from journal.clinic_flags import queries
 from journal.clinic_flags.models import ClinicFlag, FlagStep
 from journal.clinic_flags.queries import OPEN_STATES, OfClinic, clinic_flag_belongs_to, may_see_of_clinic
 from journal.clinics import queries as clinics
-from journal.clinics.queries import Membership
+from journal.clinics.queries import Membership, Recipient
 from journal.domain.access import Viewer
 from journal.domain.errors import NotYours, Refused
 from journal.domain.flag_rules import AT_ONCE
-from journal.entries.queries import get_box
+from journal.entries.queries import KEYS, get_box
 from journal.flags import queries as flags
 from journal.flags import service as flags_service
 from journal.flags.queries import Undelivered
-from journal.kit import outbox
+from journal.kit import bounces, outbox
 from journal.kit.db import upsert, vault_of
+from journal.kit.logs import where
+from journal.kit.vault import CannotOpen
 from journal.shares import queries as shares
 from journal.shares import service as shares_service
 from journal.shares.queries import Reading
 
+log = structlog.get_logger()
 BATCH = 50
 PAGE = 50
 MOST_NOTE = 500
@@ -52,46 +56,83 @@ _CF: Any = ClinicFlag.__table__
 _STEPS: Any = FlagStep.__table__
 
 
-def deliver(session: Session, now: datetime) -> int:
-    """Look for the clinics of flags that were told since the last look, the oldest first; gives how many were looked
-    at. What is told at once is mailed once for all of these to each clinician."""
-    waiting = flags.list_undelivered(session, BATCH)
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How many flags were looked at, and which of them could not be told."""
+
+    count: int
+    failed: frozenset[UUID]
+
+
+def deliver(session: Session, now: datetime, passed_over: Collection[UUID] = ()) -> Delivered:
+    """Look for the clinics of flags that were told since the last look, the oldest first. What is told at once is mailed
+    once for all of these to each clinician. One that can't be told holds up no other: it is logged, passed over, and
+    makes health red until it is mended."""
+    waiting = flags.list_undelivered(session, BATCH, passed_over)
     if not waiting:
-        return 0
-    followed = {
-        one.viewer.patient_id: one
-        for one in shares.list_followed_of(session, list({flag.patient_id for flag in waiting}), now)
-    }
+        return Delivered(0, frozenset())
+    followed = _followed(session, [flag.patient_id for flag in waiting], now)
     settings = {
         clinic_id: clinics.get_settings(session, clinic_id)
         for clinic_id in {one.clinic_id for one in followed.values() if one.clinic_id}
     }
+    readers = {clinic_id: _readers(session, clinic_id) for clinic_id in settings}
     to_mail: set[UUID] = set()
+    failed: set[UUID] = set()
     for flag in waiting:
         reading = followed.get(flag.patient_id)
         if reading is None or reading.clinic_id is None:
             continue
-        if _deliver(session, flag, reading, settings[reading.clinic_id], now):
+        try:
+            with session.begin_nested():
+                told = _deliver(
+                    session, flag, reading, settings[reading.clinic_id], bool(readers[reading.clinic_id]), now
+                )
+        except Exception as error:  # this one's fault must not keep what others said from their clinics
+            log.error("flag not told", flag_id=str(flag.id), error=type(error).__name__, where=where(error))
+            failed.add(flag.id)
+            continue
+        if told:
             to_mail.add(reading.clinic_id)
-    flags_service.mark_delivered(session, waiting, now)
+    flags_service.mark_delivered(session, [one for one in waiting if one.id not in failed], now)
     for clinic_id in to_mail:
-        _mail(session, clinic_id, now)
-    return len(waiting)
+        for one in readers[clinic_id]:
+            outbox.put(
+                session, "flag", one.email, one.account_id, now, subject_id=clinic_id, group_id=clinic_id
+            )
+    return Delivered(len(waiting), frozenset(failed))
+
+
+def _followed(session: Session, patient_ids: Sequence[UUID], now: datetime) -> dict[UUID, Reading]:
+    """By patient, the share by which a clinic follows now."""
+    readings = shares.list_followed_of(session, list(set(patient_ids)), now)
+    return {one.viewer.patient_id: one for one in readings}
+
+
+def _readers(session: Session, clinic_id: UUID) -> tuple[Recipient, ...]:
+    """Who is mailed: the clinicians, or the admins where there is none."""
+    return clinics.list_recipients(session, clinic_id, "clinician") or clinics.list_recipients(
+        session, clinic_id, "admin"
+    )
 
 
 def _deliver(
-    session: Session, flag: Undelivered, reading: Reading, clinic: clinics.Settings, now: datetime
+    session: Session,
+    flag: Undelivered,
+    reading: Reading,
+    clinic: clinics.Settings,
+    has_reader: bool,
+    now: datetime,
 ) -> bool:
     """Make it a flag of the clinic's. True if the clinic has to be mailed."""
-    box = vault_of(session).box(flag.wrapped_key, flag.patient_id.bytes)
-    said = orjson.loads(box.open(flag.sealed, flags.belongs_to(flag.patient_id, flag.id)))
-    told = {"rule": said["rule"], "why": said["why"], "kind": flag.kind, "day": flag.day.isoformat()}
-    if said["rule"] in clinic.rules_off or not may_see_of_clinic(reading.scope, told):
+    told = _told(session, flag)
+    if told["rule"] in clinic.rules_off or not may_see_of_clinic(reading.scope, told):
         return False
     # What was told before the clinic followed stands in its list; it was not told to them, so it isn't news.
-    mails = (
+    at_once = (
         flag.urgency in AT_ONCE and reading.accepted_at is not None and flag.told_at >= reading.accepted_at
     )
+    wait = timedelta(minutes=clinic.acknowledge_minutes if has_reader else 0)
     return (
         _keep(
             session,
@@ -102,11 +143,41 @@ def _deliver(
             flag_id=flag.id,
             raised_at=flag.raised_at,
             told_at=flag.told_at,
-            escalate_at=now + timedelta(minutes=clinic.acknowledge_minutes) if mails else None,
+            mailed_at=now if at_once and has_reader else None,
+            escalate_at=now + wait if at_once else None,
             now=now,
         )
-        and mails
+        and at_once
+        and has_reader
     )
+
+
+def _told(session: Session, flag: Undelivered) -> dict[str, Any]:
+    box = vault_of(session).box(flag.wrapped_key, flag.patient_id.bytes)
+    said = orjson.loads(box.open(flag.sealed, flags.belongs_to(flag.patient_id, flag.id)))
+    return {"rule": said["rule"], "why": said["why"], "kind": flag.kind, "day": flag.day.isoformat()}
+
+
+def list_earlier(session: Session, clinic_id: UUID, rules: Collection[str], now: datetime) -> None:
+    """Rules were turned on again: what they raised meanwhile of those whom the clinic follows goes into its list. It is
+    not news, so nobody is mailed."""
+    readings = {one.viewer.patient_id: one for one in shares.list_followed(session, clinic_id, None, now)}
+    for flag in flags.list_raised(session, list(readings)):
+        reading, told = readings[flag.patient_id], _told(session, flag)
+        if told["rule"] in rules and may_see_of_clinic(reading.scope, told):
+            _keep(
+                session,
+                reading,
+                told,
+                flag.cause_hash,
+                flag.urgency,
+                flag_id=flag.id,
+                raised_at=flag.raised_at,
+                told_at=flag.told_at,
+                mailed_at=None,
+                escalate_at=None,
+                now=now,
+            )
 
 
 def _keep(
@@ -119,6 +190,7 @@ def _keep(
     flag_id: UUID | None,
     raised_at: datetime,
     told_at: datetime,
+    mailed_at: datetime | None,
     escalate_at: datetime | None,
     now: datetime,
 ) -> bool:
@@ -127,19 +199,22 @@ def _keep(
     made = b"|".join((str(reading.clinic_id).encode(), patient_id.bytes, cause_hash))
     own_id = UUID(bytes=vault_of(session).keyed_hash(made, b"clinic flag")[:16])
     held = session.execute(
-        select(_CF.c.told_at, _CF.c.state).where(_CF.c.id == own_id).with_for_update()
+        select(_CF.c.told_at, _CF.c.state, _CF.c.escalate_at, _CF.c.escalated_at)
+        .where(_CF.c.id == own_id)
+        .with_for_update()
     ).one_or_none()
     if held is not None and held.told_at >= told_at:
-        session.execute(  # the same, by a share that was given anew
-            update(_CF).where(_CF.c.id == own_id).values(share_id=reading.share_id)
-        )
+        again: dict[str, Any] = {"share_id": reading.share_id}  # the same, by a share that was given anew
+        if held.state == "open" and held.escalate_at is None and held.escalated_at is None:
+            again["escalate_at"] = escalate_at
+        session.execute(update(_CF).where(_CF.c.id == own_id).values(**again))
         return False
     values: dict[str, Any] = {
         "share_id": reading.share_id,
         "urgency": urgency,
         "state": "open",
         "told_at": told_at,
-        "mailed_at": now if escalate_at else None,
+        "mailed_at": mailed_at,
         "escalate_at": escalate_at,
         "escalated_at": None,
         "owner_id": None,
@@ -165,7 +240,7 @@ def _keep(
     else:
         session.execute(update(_CF).where(_CF.c.id == own_id).values(**values))
     _step(session, own_id, "raised" if held is None else "again", now)
-    if escalate_at:
+    if mailed_at:
         _step(session, own_id, "mailed", now)
     return True
 
@@ -184,35 +259,27 @@ def _step(
     )
 
 
-def _mail(session: Session, clinic_id: UUID, now: datetime) -> None:
-    """One mail to each clinician, or to the admins where there is none."""
-    told = clinics.list_recipients(session, clinic_id, "clinician") or clinics.list_recipients(
-        session, clinic_id, "admin"
-    )
-    for one in told:
-        outbox.put(session, "flag", one.email, one.account_id, now, subject_id=clinic_id, group_id=clinic_id)
-
-
 def escalate(session: Session, now: datetime) -> int:
     """Tell the second contact about what nobody has acknowledged in the clinic's time: one mail for all of a clinic's.
-    Gives how many flags that were."""
+    What the share holds no more, nobody could open, so nobody is told of it. Gives how many flags were looked at."""
     rows = session.execute(
-        select(_CF.c.id, _CF.c.clinic_id, shares.SHARES.c.ended_at)
-        .join(shares.SHARES, shares.SHARES.c.id == _CF.c.share_id)
+        select(_CF.c.id, _CF.c.clinic_id, _CF.c.patient_id, _CF.c.share_id, _CF.c.sealed, KEYS.c.wrapped_key)
+        .join(KEYS, KEYS.c.patient_id == _CF.c.patient_id)
         .where(_CF.c.escalate_at <= now, _CF.c.state == "open")
         .order_by(_CF.c.escalate_at)
         .limit(BATCH)
         .with_for_update(skip_locked=True, of=_CF)
     ).all()
+    followed = _followed(session, [row.patient_id for row in rows], now)
     to_mail: set[UUID] = set()
     for row in rows:
-        is_followed = row.ended_at is None  # who withdrew is nobody's to be told about
+        is_seen = _is_seen(session, row, followed.get(row.patient_id))
         session.execute(
             update(_CF)
             .where(_CF.c.id == row.id)
-            .values(escalate_at=None, escalated_at=now if is_followed else None)
+            .values(escalate_at=None, escalated_at=now if is_seen else None)
         )
-        if is_followed:
+        if is_seen:
             _step(session, row.id, "second-contact", now)
             to_mail.add(row.clinic_id)
     for clinic_id in to_mail:
@@ -220,10 +287,22 @@ def escalate(session: Session, now: datetime) -> int:
     return len(rows)
 
 
+def _is_seen(session: Session, row: Any, reading: Reading | None) -> bool:
+    """Whether the clinic can see this flag now. One that can't be opened counts as seen: rather a mail too many."""
+    if reading is None or reading.share_id != row.share_id:
+        return False
+    try:
+        box = vault_of(session).box(row.wrapped_key, row.patient_id.bytes)
+        told = orjson.loads(box.open(row.sealed, clinic_flag_belongs_to(row.patient_id, row.id)))
+    except CannotOpen:
+        return True
+    return may_see_of_clinic(reading.scope, told)
+
+
 def _mail_second(session: Session, clinic_id: UUID, now: datetime) -> None:
-    """To the second contact; where none is set, to every clinician and admin once more."""
+    """To the second contact; where none is set, or mail to it comes back, to every clinician and admin once more."""
     second = clinics.get_settings(session, clinic_id).second_contact
-    if second:
+    if second and not bounces.is_switched_off(session, second):
         outbox.put(session, "flag-waits", second, None, now, subject_id=clinic_id, group_id=clinic_id)
         return
     for one in clinics.list_recipients(session, clinic_id, "clinician", "admin"):
@@ -265,16 +344,7 @@ def raise_found(
         if not may_see_of_clinic(reading.scope, told):
             continue
         cause = vault_of(session).keyed_hash(f"{one.rule}|{one.subject}".encode(), b"daily look")
-        held = session.execute(
-            select(_CF.c.state, _CF.c.closed_at).where(
-                _CF.c.clinic_id == reading.clinic_id,
-                _CF.c.patient_id == reading.viewer.patient_id,
-                _CF.c.cause_hash == cause,
-            )
-        ).one_or_none()
-        if held is not None and (
-            held.state in OPEN_STATES or held.closed_at > now - timedelta(days=QUIET_DAYS)
-        ):
+        if _is_known(session, reading, cause, now):
             continue
         new += _keep(
             session,
@@ -285,6 +355,7 @@ def raise_found(
             flag_id=None,
             raised_at=now,
             told_at=now,
+            mailed_at=None,
             escalate_at=None,
             now=now,
         )
@@ -342,17 +413,44 @@ def read(
     kinds: dict[UUID, frozenset[str]] = {}
     for one in shown:
         kinds[one.reading.share_id] = kinds.get(one.reading.share_id, frozenset()) | one.flag.kinds
-    days = max(((one.reading.today(now) - one.flag.day).days + 1 for one in shown), default=1)
+    days: dict[UUID, int] = {}
+    for one in shown:
+        back = (one.reading.today(now) - one.flag.day).days + 1
+        days[one.reading.share_id] = max(back, days.get(one.reading.share_id, 1))
     shares_service.read_followed(session, member.account_id, page.readings, "flags", kinds, now, days)
     return page
+
+
+def _is_known(session: Session, reading: Reading, cause: bytes, now: datetime) -> bool:
+    """Whether the clinic has this open where it can be seen, or closed it in the last two weeks."""
+    held = session.execute(
+        select(_CF.c.id, _CF.c.state, _CF.c.closed_at, _CF.c.share_id, _CF.c.sealed).where(
+            _CF.c.clinic_id == reading.clinic_id,
+            _CF.c.patient_id == reading.viewer.patient_id,
+            _CF.c.cause_hash == cause,
+        )
+    ).one_or_none()
+    if held is None:
+        return False
+    if held.state not in OPEN_STATES:
+        return bool(held.closed_at > now - timedelta(days=QUIET_DAYS))
+    box, patient_id = get_box(session, reading.viewer), reading.viewer.patient_id
+    told = orjson.loads(box.open(held.sealed, clinic_flag_belongs_to(patient_id, held.id)))
+    return held.share_id == reading.share_id and may_see_of_clinic(reading.scope, told)
 
 
 def _change(
     session: Session, member: Membership, flag: OfClinic, states: Sequence[str], **values: Any
 ) -> bool:
+    """Change the flag as it was told when the person looked: one that was told again since stays as it is."""
     row = session.execute(
         update(_CF)
-        .where(_CF.c.id == flag.id, _CF.c.clinic_id == member.clinic_id, _CF.c.state.in_(states))
+        .where(
+            _CF.c.id == flag.id,
+            _CF.c.clinic_id == member.clinic_id,
+            _CF.c.told_at == flag.told_at,
+            _CF.c.state.in_(states),
+        )
         .values(**values)
         .returning(_CF.c.id)
     ).first()

@@ -1,5 +1,6 @@
 """The doors of a clinic's flags, for its clinicians: the list, one flag with all that happened to it."""
 
+from datetime import datetime
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -111,10 +112,26 @@ def _page(member: Membership, shown: Shown, values: dict[str, str], errors: dict
     )
 
 
+def _as_seen(shown: Shown) -> Shown | None:
+    """The flag, if it is told as it was when the person looked; None where the patient has told it anew since."""
+    try:
+        seen_at = datetime.fromisoformat(request.form.get("told_at", ""))
+    except ValueError:
+        return None
+    return shown if seen_at == shown.flag.told_at else None
+
+
+def _look_first(flag_id: UUID) -> Response:
+    say("This was told again meanwhile. Look at it first.")
+    return redirect(url_for("clinic_flags.flag", flag_id=flag_id), 303)
+
+
 @blueprint.post("/clinic/flags/<uuid:flag_id>/acknowledge")
 def acknowledge(flag_id: UUID) -> Page:
     member = membership("clinician")
     shown = _get(member, flag_id)
+    if _as_seen(shown) is None:
+        return _look_first(flag_id)
     if service.acknowledge(unit(), member, shown.flag, clock.now()):
         say(f"Acknowledged. {shown.reading.name} can see that. It is with you now.")
     else:
@@ -144,6 +161,8 @@ def note(flag_id: UUID) -> Page:
 def close(flag_id: UUID) -> Page:
     member = membership("clinician")
     shown = _get(member, flag_id)
+    if _as_seen(shown) is None:
+        return _look_first(flag_id)
     why, text = request.form.get("why", ""), request.form.get("closing", "")
     try:
         closed = service.close(unit(), member, shown.reading.viewer, shown.flag, why, text, clock.now())

@@ -34,7 +34,7 @@ class Clinic(Base):
         CheckConstraint("digest_day BETWEEN 0 AND 6", name="digest_day_in_range"),
         CheckConstraint("digest_hour BETWEEN 0 AND 23", name="digest_hour_in_range"),
         CheckConstraint("acknowledge_minutes BETWEEN 5 AND 10080", name="acknowledge_minutes_in_range"),
-        CheckConstraint("blur_below BETWEEN 2 AND 50", name="blur_below_in_range"),
+        CheckConstraint("blur_below BETWEEN 3 AND 50", name="blur_below_in_range"),
         Index("ix_clinics_digest_due_at", "digest_due_at"),
         Index("ix_clinics_look_due_at", "look_due_at"),
     )
@@ -123,3 +123,4 @@ class ClinicInvitation(Base):
     expires_at: Mapped[datetime] = mapped_column(Instant)
     answered_at: Mapped[datetime | None] = mapped_column(Instant)
     answer: Mapped[str | None] = mapped_column(Text)
+    answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))

@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -417,3 +417,19 @@ def find_subscriber(session: Session, token: str) -> Subscriber | None:
         )
     ).one_or_none()
     return None if row is None else Subscriber(*row)
+
+
+LATE = timedelta(minutes=30)
+
+
+def overdue(session: Session, now: datetime) -> tuple[str, ...]:
+    """What health says of clinics: nothing of anybody."""
+    told = []
+    if session.execute(select(_C.id).where(_C.look_due_at < now - LATE).limit(1)).first() is not None:
+        told.append("A clinic’s daily look has been due for 30 minutes.")
+    staffed = select(_S.clinic_id).where(_S.account_id.is_not(None), *is_active())
+    waits = select(_S.clinic_id).where(_S.accepted_at.is_(None), _S.removed_at.is_(None))
+    nobody = select(_C.id).where(_C.id.not_in(staffed), _C.id.not_in(waits))
+    if session.execute(nobody.limit(1)).first() is not None:
+        told.append("A clinic has nobody to tell. See: flask clinic list.")
+    return tuple(told)

@@ -562,7 +562,7 @@ def answer(
             ClinicInvitation.answer.is_(None),
             ClinicInvitation.expires_at > now,
         )
-        .values(answer=how, answered_at=now, token_hash=None)
+        .values(answer=how, answered_at=now, token_hash=None, answered_by=account_id)
         .returning(ClinicInvitation.id, ClinicInvitation.clinic_id)
         .execution_options(synchronize_session=False)
     ).one_or_none()
@@ -601,8 +601,17 @@ def new_id() -> UUID:
 
 
 def forget(session: Session, account_id: UUID) -> None:
-    """Somebody deletes the own account: no longer staff anywhere. A clinic keeps the name, since its history of flags
-    says who did what; the address goes."""
+    """Somebody deletes the own account: no longer staff anywhere. A clinic keeps the name of its staff, since its history
+    of flags says who did what; the address goes. What clinics asked them as a patient goes whole."""
+    mine = [
+        queries.invited_hash(session, accounts.email_key(one))
+        for one in accounts.list_own_addresses(session, account_id)
+    ]
+    session.execute(
+        delete(ClinicInvitation).where(
+            or_(ClinicInvitation.answered_by == account_id, ClinicInvitation.invited_hash.in_(mine))
+        )
+    )
     rows = session.execute(
         select(Staff.id, Staff.clinic_id, Staff.sealed).where(Staff.account_id == account_id)
     ).all()
@@ -614,6 +623,7 @@ def forget(session: Session, account_id: UUID) -> None:
             .where(Staff.id == row.id)
             .values(
                 account_id=None,
+                invited_hash=bytes(32),
                 sealed=box.seal(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), place),
                 wants_digest=False,
             )

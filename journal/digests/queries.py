@@ -1,7 +1,7 @@
 """Reading digests: which there are, which is next, and what stands in one for whoever may see it now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -19,6 +19,7 @@ from journal.domain.digest import Item
 from journal.domain.digest_counts import Counts
 from journal.domain.weeks import GRACE, Week, bounds, due_at
 from journal.entries.queries import KEYS
+from journal.flags.queries import TAKEN_BACK
 from journal.kit.db import vault_of
 from journal.shares import queries as shares
 from journal.shares.queries import Reading
@@ -184,11 +185,15 @@ def list_seen(session: Session, made: Made, reader_id: UUID, now: datetime) -> t
             found.append((reading, items))
     causes = [UUID(one.cause.id) for _reading, items in found for one in items if one.cause]
     closed = flags.list_closed(session, made.clinic_id, causes)
+    taken_back = flags.list_taken_back(session, made.clinic_id, causes)
     reviewed = dict(shares.stream_reviewed(session, made.clinic_id, now))
     return tuple(
         Seen(
             reading,
-            items,
+            tuple(
+                replace(one, says=TAKEN_BACK) if one.cause and UUID(one.cause.id) in taken_back else one
+                for one in items
+            ),
             closed & {UUID(one.cause.id) for one in items if one.cause},
             reviewed.get(reading.viewer.patient_id, made.span.starts_at) > made.made_at,
         )

@@ -5,7 +5,7 @@ writes it down in one short transaction with its mails. Whoever comes second fin
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
+from journal.audit import service as audit
 from journal.clinic_flags import queries as flags
 from journal.clinic_flags.queries import Unclosed
 from journal.clinics import queries as clinics
@@ -73,17 +74,16 @@ def prepare(session: Session, clinic_id: UUID, week: Week, now: datetime) -> Pre
         if scope is None:
             continue
         entries = stream.of(viewer, box)
-        row = build_row(
-            gather.tell(
-                followed,
-                scope,
-                span,
-                entries,
-                came_in.of(viewer, box, entries),
-                [_open_flag(one, box) for _patient, one in raised.of(patient_id) if one.told_at <= now],
-                next((seen for _patient, seen in reviewed.of(patient_id)), None),
-            )
+        known = gather.tell(
+            followed,
+            scope,
+            span,
+            entries,
+            came_in.of(viewer, box, entries),
+            [_open_flag(one, box) for _patient, one in raised.of(patient_id) if one.told_at <= now],
+            next((seen for _patient, seen in reviewed.of(patient_id)), None),
         )
+        row = build_row(replace(known, off=settings.rules_off))
         told = told.add(row)
         if row.items:
             plain = orjson.dumps([one.dump() for one in row.items])
@@ -207,6 +207,9 @@ def unsubscribe(session: Session, token: str, now: datetime) -> bool:
     if found is None:
         return False
     if clinic_service.stop_digest(session, found.staff_id):
+        audit.note(
+            session, "digest-stopped", now, actor_id=found.account_id, subject=f"staff:{found.staff_id}"
+        )
         for admin in clinics.list_recipients(session, found.clinic_id, "admin"):
             if admin.staff_id != found.staff_id:
                 outbox.put(

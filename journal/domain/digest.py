@@ -168,6 +168,8 @@ class Told:
     reviewed_on: date | None = None
     received: int = 0
     days_logged: int = 0
+    off: frozenset[str] = frozenset()
+    """Rules that the clinic has turned off."""
 
     @property
     def goes_on(self) -> bool:
@@ -219,7 +221,7 @@ def _flags(told: Told) -> Iterator[Item]:
 
 def _from_worklist(told: Told) -> Iterator[Item]:
     for one in reasons(told.recent, told.today):
-        if one.first is not None and one.last is not None:
+        if one.first is not None and one.last is not None and one.looked not in told.off:
             yield Item(one.kind, one.tag, one.says, one.rule, one.kinds, one.first, one.last)
 
 

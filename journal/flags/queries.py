@@ -1,6 +1,6 @@
 """Reading flags, for the patient and for whoever holds the kinds they come from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -146,7 +146,7 @@ def list_open_of(session: Session, viewers: Sequence[Viewer]) -> list[tuple[Wait
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A flag that no clinic has been looked for since it was told; opened only for the share that may hold it."""
+    """A flag, still sealed: opened only for the share that may hold it."""
 
     patient_id: UUID
     id: UUID
@@ -160,7 +160,7 @@ class Undelivered:
     wrapped_key: bytes
 
 
-_UNDELIVERED = (
+_RAISED = (
     select(
         _F.patient_id,
         _F.id,
@@ -178,15 +178,30 @@ _UNDELIVERED = (
             KEYS, _K.patient_id == _F.patient_id
         )
     )
-    .where(_F.delivered_at.is_(None))
     .order_by(_F.told_at)
 )
 
 
-def list_undelivered(session: Session, most: int) -> tuple[Undelivered, ...]:
+def list_undelivered(session: Session, most: int, without: Collection[UUID] = ()) -> tuple[Undelivered, ...]:
     """The oldest of them, held for this unit of work; what another one holds is left to it."""
-    rows = session.execute(_UNDELIVERED.limit(most).with_for_update(skip_locked=True, of=FLAGS)).all()
+    statement = _RAISED.where(_F.delivered_at.is_(None), _F.id.not_in(list(without))).limit(most)
+    rows = session.execute(statement.with_for_update(skip_locked=True, of=FLAGS)).all()
     return tuple(Undelivered(**row._asdict()) for row in rows)
+
+
+def list_raised(session: Session, patient_ids: Sequence[UUID]) -> tuple[Undelivered, ...]:
+    """Every flag of these patients, still sealed, the oldest first."""
+    if not patient_ids:
+        return ()
+    rows = session.execute(_RAISED.where(_F.patient_id.in_(list(patient_ids)))).all()
+    return tuple(Undelivered(**row._asdict()) for row in rows)
+
+
+def has_undelivered(session: Session, viewer: Viewer) -> bool:
+    """Whether a clinic is still to be looked for, for a flag of the patient's own. Raises NotYours."""
+    viewer.must_be_patient()
+    waits = select(_F.id).where(_F.patient_id == viewer.patient_id, _F.delivered_at.is_(None))
+    return session.execute(waits).first() is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def answer(token: str) -> Page:
     now = clock.now()
     asked: Asked | None = queries.find_invited(unit(), token, now) or clinics.find_invited(unit(), token, now)
     if asked is None:
-        return _gone()
+        return _follows_already() or _gone()
     who = find_person()
     if who is None or not who.is_verified:
         flask_session[INVITED] = request.path  # confirming the address leads back here
@@ -42,6 +42,18 @@ def answer(token: str) -> Page:
     if isinstance(asked, queries.Invited):
         return _share(token, asked, who)
     return _staff(token, asked, who) if asked.kind == "staff" else agree(token, asked, who)
+
+
+def _follows_already() -> Page | None:
+    """Where a patient's "Agree" was tapped twice: the second time it has worked already."""
+    who = find_person()
+    try:
+        share_id = UUID(request.form.get("share_id", ""))
+    except ValueError:
+        return None
+    if who is None or not queries.is_followed_by(unit(), who.account_id, share_id):
+        return None
+    return redirect(url_for("sharing.share", share_id=share_id), 303)
 
 
 def _gone() -> Page:

@@ -126,6 +126,17 @@ class Office:
 Writer = Callable[[Session, Waiting, datetime], Mail | None]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A writer whose mail may be no longer wanted between two tries: asked before each, and a no is a no."""
+
+    write: Writer
+    is_wanted: Callable[[Session, Waiting, datetime], bool]
+
+    def __call__(self, session: Session, waiting: Waiting, now: datetime) -> Mail | None:
+        return self.write(session, waiting, now) if self.is_wanted(session, waiting, now) else None
+
+
 def put(
     session: Session,
     purpose: str,
@@ -202,11 +213,16 @@ def list_faults(session: Session, group_id: UUID | None) -> tuple[Fault, ...]:
 
 
 def send_again(session: Session, group_id: UUID, mail_id: UUID, now: datetime) -> bool:
-    """Try one of the group's mails again now, and from the beginning, even to an address that was switched off. False
-    if there is nothing to send."""
+    """Try one of the group's mails again that was given up, from the beginning, even to an address that was switched off.
+    One that is still tried is left to its worker. False if there is nothing to send."""
     recipient = session.execute(
         update(OutboxMail)
-        .where(OutboxMail.id == mail_id, OutboxMail.group_id == group_id, OutboxMail.sent_at.is_(None))
+        .where(
+            OutboxMail.id == mail_id,
+            OutboxMail.group_id == group_id,
+            OutboxMail.settled_at.is_not(None),
+            OutboxMail.fault.is_not(None),
+        )
         .values(due_at=now, settled_at=None, attempts=0)
         .returning(OutboxMail.recipient)
     ).scalar_one_or_none()
@@ -377,8 +393,17 @@ def _written(database: Database, office: Office, claim: Claim, now: datetime) ->
             session.commit()
             return None
         seal = vault_of(session)
+        writer = office.writers[waiting.purpose]
+        if (
+            row.sealed is not None
+            and isinstance(writer, Wanted)
+            and not writer.is_wanted(session, waiting, now)
+        ):
+            _close(row, None, now)
+            session.commit()
+            return None
         if row.sealed is None:
-            mail = office.writers[waiting.purpose](session, waiting, now)
+            mail = writer(session, waiting, now)
             if mail is None:
                 _close(row, None, now)
                 session.commit()

@@ -37,8 +37,8 @@ NOT_EMPTY = (
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
     reminders.forget,
     digests.forget,
+    flags.forget,  # before what clinics made of them: a worker that delivers holds them in this order
     clinic_flags.forget,
-    flags.forget,
     shares.forget,
     entries.forget,
     audit.forget,
@@ -48,6 +48,7 @@ FORGET: tuple[Callable[[Session, UUID], None], ...] = (
 """What is destroyed with an account, in this order: each feature that keeps something about a person has its own."""
 TOUCHED = (
     "digest_rows",
+    "clinic_invitations",
     "flag_steps",
     "clinic_flags",
     "staff",

@@ -179,6 +179,9 @@ def question(code: str, place: int) -> Page:
             return _withheld(instrument, shelf)
         return _show_question(instrument, place, shelf, held, held.entry.id if held else uuid4())
     entry_id = entry_id_of(request.form)
+    shelf = _shelf()
+    if code in shelf.withheld and _target(instrument, shelf) is None:
+        return _withheld(instrument, shelf), 409
     language = request.form.get("language", "")
     try:
         answered = service.answer(

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from journal.kit.mail import Mail
-from journal.kit.outbox import Waiting, Writer
+from journal.kit.outbox import Waiting, Wanted, Writer
 from journal.reminders import queries
 from journal.reminders.service import PURPOSE
 
@@ -23,13 +23,15 @@ def links(base_url: str, token: str) -> dict[str, str]:
 def writers(render: Render, base_url: str) -> dict[str, Writer]:
     """What each purpose in the outbox becomes."""
 
-    def reminder(session: Session, waiting: Waiting, now: datetime) -> Mail | None:
-        account_id = waiting.account_id
-        if account_id is None or not queries.is_wanted(
-            session, account_id, waiting.recipient, waiting.created_at, now
-        ):
+    def reminder(session: Session, waiting: Waiting, _now: datetime) -> Mail | None:
+        if waiting.account_id is None:
             return None
-        found = links(base_url, queries.pause_token(session, account_id))
+        found = links(base_url, queries.pause_token(session, waiting.account_id))
         return replace(render("reminder", waiting.recipient, **found), unsubscribe=found["pause"])
 
-    return {PURPOSE: reminder}
+    def is_wanted(session: Session, waiting: Waiting, now: datetime) -> bool:
+        return waiting.account_id is not None and queries.is_wanted(
+            session, waiting.account_id, waiting.recipient, waiting.created_at, now
+        )
+
+    return {PURPOSE: Wanted(reminder, is_wanted)}

@@ -18,7 +18,8 @@ Cause = tuple[Rule, str, date]
 @dataclass(frozen=True, slots=True)
 class ClinicSees:
     """How the clinic that follows is told. `how`: "at-once" (a mail now), "list" (in its list and the weekly summary),
-    "off" (the clinic turned this off, though its pages show it), "not" (not among what is shared)."""
+    "off" (the clinic turned this off, though its pages show it), "not" (not among what is shared), "missed" (it could
+    be told now, but was not when it was logged)."""
 
     name: str
     how: str

@@ -335,14 +335,6 @@ def list_open_ids(session: Session, clinic_id: UUID, now: datetime) -> frozenset
     return frozenset(session.execute(select(_S.id).where(_S.clinic_id == clinic_id, _live(now))).scalars())
 
 
-def find_followed(session: Session, patient_id: UUID, now: datetime) -> Reading | None:
-    """The share by which a clinic follows the patient at this instant, or None."""
-    row = session.execute(
-        _READINGS.where(_S.patient_id == patient_id, _S.clinic_id.is_not(None), _live(now))
-    ).one_or_none()
-    return None if row is None else _reading(session, row, None)
-
-
 def list_followed_by(
     session: Session, clinic_id: UUID, share_ids: Sequence[UUID], reader_id: UUID, now: datetime
 ) -> tuple[Reading, ...]:
@@ -364,6 +356,12 @@ def find_clinic(session: Session, viewer: Viewer) -> clinics.Settings | None:
         .where(_S.patient_id == viewer.patient_id, _S.ended_at.is_(None))
     ).one_or_none()
     return None if row is None else clinics.settings_of(row)
+
+
+def is_followed_by(session: Session, patient_id: UUID, share_id: UUID) -> bool:
+    """Whether this is the patient's own share by which a clinic follows."""
+    statement = select(_S.id).where(_S.id == share_id, _S.patient_id == patient_id, _S.clinic_id.is_not(None))
+    return session.execute(statement).first() is not None
 
 
 def list_followed_of(session: Session, patient_ids: Sequence[UUID], now: datetime) -> tuple[Reading, ...]:

@@ -50,9 +50,9 @@ class Wish:
     to: str
     scope: Scope
     ends_on: date | None
+    """None: a clinic follows until it is ended."""
     email: str = ""
     tell_me: bool = False
-    """`ends_on` None: a clinic follows until it is ended."""
 
 
 def expiry(ends_on: date, zone: ZoneInfo, day_ends_hour: int) -> datetime:
@@ -490,11 +490,11 @@ def read_followed(
     shape: str,
     kinds: Mapping[UUID, frozenset[str]],
     now: datetime,
-    days: int,
+    days: Mapping[UUID, int],
 ) -> None:
     """A clinician is about to see something of several patients whom a clinic follows: a read in each journal, of the
-    kinds that it comes from, by share."""
-    reads = [_read(one, reader_id, shape, now, days, kinds[one.share_id]) for one in readings]
+    kinds and as many days back as it comes from, by share."""
+    reads = [_read(one, reader_id, shape, now, days[one.share_id], kinds[one.share_id]) for one in readings]
     audit.note_reads(session, reads, now)
     _note_first(session, [one.share_id for one in readings], now)
 

@@ -100,7 +100,7 @@ def _digest(values: Mapping[str, str], _clinic: Settings) -> dict[str, Any]:
     kept = {
         "digest_day": reader.whole("digest_day", 0, 6, "Choose a day from the list."),
         "digest_hour": reader.whole("digest_hour", 0, 23, "Choose an hour from the list."),
-        "blur_below": reader.whole("blur_below", 2, 50, BLUR),
+        "blur_below": reader.whole("blur_below", 3, 50, BLUR),
     }
     return _whole(
         reader, kept, {"digest_day": "Choose a day.", "digest_hour": "Choose an hour.", "blur_below": BLUR}
@@ -126,7 +126,7 @@ def _whole(reader: Reader, kept: dict[str, int | None], missing: Mapping[str, st
     return kept
 
 
-BLUR = "Enter a number from 2 to 50."
+BLUR = "Enter a number from 3 to 50."
 MINUTES = "Enter a number of minutes from 5 to 10,080, which is a week."
 SECTIONS: Mapping[str, Callable[[Mapping[str, str], Settings], dict[str, Any]]] = {
     "contact": _contact,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,8 +12,6 @@ from journal.clinics.queries import Asked, Settings
 from journal.kit import outbox
 from journal.shares.queries import list_followed
 
-DIGEST_LATE = timedelta(minutes=30)
-"""Own choice: a digest that is later than this waits for somebody to mend something."""
 PAGE = 50
 GROUPS = ("invited", "followed", "past")
 
@@ -97,10 +95,6 @@ def list_unsent(session: Session, clinic_id: UUID) -> tuple[Unsent, ...]:
         )
         for one in outbox.list_faults(session, clinic_id)
     )
-
-
-def digest_is_late(clinic: Settings, now: datetime) -> bool:
-    return now - clinic.digest_due_at >= DIGEST_LATE
 
 
 def list_unchosen(clinic: Settings) -> tuple[tuple[str, str], ...]:

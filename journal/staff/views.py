@@ -13,10 +13,12 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from werkzeug.wrappers import Response
 
 from journal.clinic_flags.queries import count_open_for_clinic
+from journal.clinic_flags.service import list_earlier
 from journal.clinics import queries, service
 from journal.clinics.present import SAID, choose, membership, memberships, settings
 from journal.clinics.queries import Membership, Settings
 from journal.digests import service as digests
+from journal.digests.queries import is_overdue
 from journal.domain.errors import NotYours, Refused
 from journal.domain.flag_rules import AT_ONCE, TITLES, TOLD
 from journal.domain.help_numbers import countries
@@ -27,7 +29,7 @@ from journal.kit.web import find_person, person, say, unit, wake_outbox
 from journal.shares.queries import count_followed, has_readings
 from journal.staff import forms
 from journal.staff.present import find_newest_digest, mail_is_stuck, worker_is_missing
-from journal.staff.queries import digest_is_late, list_patients, list_posted, list_unchosen, list_unsent
+from journal.staff.queries import list_patients, list_posted, list_unchosen, list_unsent
 
 blueprint = Blueprint("staff", __name__)
 
@@ -74,7 +76,7 @@ def home() -> Page:
         followed=count_followed(unit(), clinic.id, now),
         asked=queries.count_asked(unit(), clinic.id, now),
         unsent=list_unsent(unit(), clinic.id) if is_admin else (),
-        is_late=digest_is_late(clinic, now),
+        is_late=is_overdue(unit(), clinic.id, now),
         no_worker=worker_is_missing(now),
         is_stuck=is_admin and mail_is_stuck(now),
         unchosen=list_unchosen(clinic) if is_admin else (),
@@ -314,6 +316,8 @@ def _save_rules(here: Membership, clinic: Settings) -> Page:
             "staff/ask_twice.html", grave=grave, kept=kept, clinic=clinic, rule_titles=TITLES
         )
     service.save_settings(unit(), here.clinic_id, {"rules_off": off}, clock.now(), here.account_id)
+    if clinic.rules_off - off:
+        list_earlier(unit(), here.clinic_id, clinic.rules_off - off, clock.now())
     unit().commit()
     say("Saved.")
     return redirect(url_for("staff.list_settings"), 303)

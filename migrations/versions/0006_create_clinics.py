@@ -129,7 +129,7 @@ def _create_clinics() -> None:
         sa.CheckConstraint(
             "acknowledge_minutes BETWEEN 5 AND 10080", name="ck_clinics_acknowledge_minutes_in_range"
         ),
-        sa.CheckConstraint("blur_below BETWEEN 2 AND 50", name="ck_clinics_blur_below_in_range"),
+        sa.CheckConstraint("blur_below BETWEEN 3 AND 50", name="ck_clinics_blur_below_in_range"),
     )
     op.create_index("ix_clinics_digest_due_at", "clinics", ["digest_due_at"])
     op.create_index("ix_clinics_look_due_at", "clinics", ["look_due_at"])
@@ -188,12 +188,16 @@ def _create_invitations() -> None:
         sa.Column("expires_at", INSTANT, nullable=False),
         sa.Column("answered_at", INSTANT, nullable=True),
         sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_by", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_clinic_invitations"),
         sa.ForeignKeyConstraint(
             ["clinic_id"], ["clinics.id"], name="fk_clinic_invitations_clinic_id", ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
             ["created_by"], ["staff.id"], name="fk_clinic_invitations_created_by", ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["answered_by"], ["accounts.id"], name="fk_clinic_invitations_answered_by", ondelete="SET NULL"
         ),
         sa.UniqueConstraint("token_hash", name="uq_clinic_invitations_token_hash"),
         sa.CheckConstraint("way IN ('mail', 'code')", name="ck_clinic_invitations_way_known"),

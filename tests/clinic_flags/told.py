@@ -57,4 +57,4 @@ def log_yellow_skin(patient: Player) -> CheckingClient:
 
 
 def deliver(session: Session, now: datetime = NOON) -> int:
-    return clinic_flags.deliver(session, now)
+    return clinic_flags.deliver(session, now).count

@@ -54,7 +54,7 @@ OPEN: dict[str, tuple[dict[str, int], set[str]]] = {
     "clinic_flags.flag": ({"GET": 200}, READS),
     "clinic_flags.acknowledge": ({"POST": 303}, READS),
     "clinic_flags.note": ({"POST": 422}, READS),  # an empty one
-    "clinic_flags.close": ({"POST": 422}, READS),  # without a reason
+    "clinic_flags.close": ({"POST": 303}, READS),  # without saying as told when
     "clinic_flags.reopen": ({"POST": 303}, READS),
     "digests.index": ({"GET": 200}, {"admin", "clinician", "front-desk"}),
     "digests.digest": ({"GET": 200}, {"admin", "clinician", "front-desk"}),
