@@ -36,7 +36,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class OfClinic:
-    """A flag as staff see it. `kinds`: the shared kinds it comes from; `day`, the day of what was logged."""
+    """A flag as staff see it. `kinds`: the shared kinds it comes from; `day`, the day of what was logged. `earlier`: what was said before the
+    newest, while nobody had answered."""
 
     id: UUID
     share_id: UUID
@@ -54,6 +55,7 @@ class OfClinic:
     closed_why: str | None
     kinds: frozenset[str]
     day: date
+    earlier: tuple[str, ...]
 
 
 _CF: Any = ClinicFlag.__table__.c
@@ -131,6 +133,7 @@ def _of_clinic(row: Any, told: Mapping[str, Any]) -> OfClinic:
         row.closed_why,
         kinds_of(told["rule"], told["kind"], told.get("kinds", ())),
         date.fromisoformat(told["day"]),
+        () if row.is_deleted else tuple(told.get("earlier", ())),
     )
 
 

@@ -25,6 +25,7 @@ from journal.clinics.queries import Membership, Recipient
 from journal.domain.access import Viewer
 from journal.domain.errors import NotYours, Refused
 from journal.domain.flag_rules import AT_ONCE
+from journal.domain.summary import say_to_reader
 from journal.entries.queries import KEYS, get_box
 from journal.flags import queries as flags
 from journal.flags import service as flags_service
@@ -50,6 +51,9 @@ REASONS: Mapping[str, str] = {
     "passed-on": "Somebody else looks after it",
     "left": "The patient left the clinic",
 }
+FRESH = timedelta(days=1)
+"""Own choice: what was told so shortly before a patient let the clinic follow is news to it, and mailed."""
+MOST_EARLIER = 3
 QUIET_DAYS = 14
 """Own choice: what the daily look found and a clinic closed is not found again for two weeks."""
 _CF: Any = ClinicFlag.__table__
@@ -128,10 +132,9 @@ def _deliver(
     told = _told(session, flag)
     if told["rule"] in clinic.rules_off or not may_see_of_clinic(reading.scope, told):
         return False
-    # What was told before the clinic followed stands in its list; it was not told to them, so it isn't news.
-    at_once = (
-        flag.urgency in AT_ONCE and reading.accepted_at is not None and flag.told_at >= reading.accepted_at
-    )
+    # What was told long before the clinic followed stands in its list; it was not told to them, so it isn't news.
+    since = None if reading.accepted_at is None else reading.accepted_at - FRESH
+    at_once = flag.urgency in AT_ONCE and since is not None and flag.told_at >= since
     wait = timedelta(minutes=clinic.acknowledge_minutes if has_reader else 0)
     return (
         _keep(
@@ -155,7 +158,8 @@ def _deliver(
 def _told(session: Session, flag: Undelivered) -> dict[str, Any]:
     box = vault_of(session).box(flag.wrapped_key, flag.patient_id.bytes)
     said = orjson.loads(box.open(flag.sealed, flags.belongs_to(flag.patient_id, flag.id)))
-    return {"rule": said["rule"], "why": said["why"], "kind": flag.kind, "day": flag.day.isoformat()}
+    told = {"rule": said["rule"], "why": said["why"], "kind": flag.kind, "day": flag.day.isoformat()}
+    return told | {"earlier": said.get("earlier", [])}
 
 
 def list_earlier(session: Session, clinic_id: UUID, rules: Collection[str], now: datetime) -> None:
@@ -199,7 +203,7 @@ def _keep(
     made = b"|".join((str(reading.clinic_id).encode(), patient_id.bytes, cause_hash))
     own_id = UUID(bytes=vault_of(session).keyed_hash(made, b"clinic flag")[:16])
     held = session.execute(
-        select(_CF.c.told_at, _CF.c.state, _CF.c.escalate_at, _CF.c.escalated_at)
+        select(_CF.c.told_at, _CF.c.state, _CF.c.escalate_at, _CF.c.escalated_at, _CF.c.sealed)
         .where(_CF.c.id == own_id)
         .with_for_update()
     ).one_or_none()
@@ -209,6 +213,13 @@ def _keep(
             again["escalate_at"] = escalate_at
         session.execute(update(_CF).where(_CF.c.id == own_id).values(**again))
         return False
+    box, place = get_box(session, reading.viewer), clinic_flag_belongs_to(patient_id, own_id)
+    if held is not None and held.state == "open":
+        # Nobody has answered yet: what was said before still counts, and the second contact is not put off by it.
+        before = orjson.loads(box.open(held.sealed, place))
+        told = {**told, "earlier": _earlier(before, told)}
+        if escalate_at and held.escalate_at:
+            escalate_at = min(escalate_at, held.escalate_at)
     values: dict[str, Any] = {
         "share_id": reading.share_id,
         "urgency": urgency,
@@ -221,9 +232,7 @@ def _keep(
         "acknowledged_at": None,
         "closed_at": None,
         "closed_why": None,
-        "sealed": get_box(session, reading.viewer).seal(
-            orjson.dumps(told, option=orjson.OPT_SORT_KEYS), clinic_flag_belongs_to(patient_id, own_id)
-        ),
+        "sealed": box.seal(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), place),
     }
     if held is None:
         statement = upsert(session, _CF).values(
@@ -239,10 +248,17 @@ def _keep(
             return False
     else:
         session.execute(update(_CF).where(_CF.c.id == own_id).values(**values))
-    _step(session, own_id, "raised" if held is None else "again", now)
+    said = box.seal(say_to_reader(told["why"]).encode(), place)
+    _step(session, own_id, "raised" if held is None else "again", now, sealed=said)
     if mailed_at:
         _step(session, own_id, "mailed", now)
     return True
+
+
+def _earlier(before: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
+    """What was said before the newest, each once, the oldest first."""
+    said = [*before.get("earlier", ()), before["why"], *told.get("earlier", ())]
+    return [one for one in dict.fromkeys(said) if one != told["why"]][-MOST_EARLIER:]
 
 
 def _step(
@@ -480,8 +496,10 @@ def note(
     session: Session, member: Membership, viewer: Viewer, flag: OfClinic, text: str, now: datetime
 ) -> None:
     """Add a note that the clinic's clinicians see. Raises Refused for an empty or too long one."""
-    sealed = _sealed_note(session, viewer, flag, text, must=True)
-    _step(session, flag.id, "noted", now, member.staff_id, sealed)
+    _check_note(text)
+    if not _clean(text):
+        raise Refused({"note": "Write the note first."})
+    _step(session, flag.id, "noted", now, member.staff_id, _seal(session, viewer, flag, _clean(text)))
     _audit(session, member, flag, "flag noted", now)
 
 
@@ -497,7 +515,7 @@ def close(
     """Close it with a reason of REASONS, and a note or none. False if it is closed already. Raises Refused."""
     if why not in REASONS:
         raise Refused({"why": "Choose why it is closed."})
-    sealed = _sealed_note(session, viewer, flag, text, must=False)
+    _check_note(text)
     done = _change(
         session,
         member,
@@ -511,7 +529,8 @@ def close(
         owner_id=flag.owner_id or member.staff_id,
     )
     if done:
-        _step(session, flag.id, "closed", now, member.staff_id, sealed)
+        said = "\n".join(filter(None, [REASONS[why], _clean(text)]))
+        _step(session, flag.id, "closed", now, member.staff_id, _seal(session, viewer, flag, said))
         _audit(session, member, flag, "flag closed", now)
     return done
 
@@ -534,14 +553,17 @@ def reopen(session: Session, member: Membership, flag: OfClinic, now: datetime) 
     return done
 
 
-def _sealed_note(session: Session, viewer: Viewer, flag: OfClinic, text: str, *, must: bool) -> bytes | None:
-    text = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
+def _clean(text: str) -> str:
+    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
+
+
+def _check_note(text: str) -> None:
+    text = _clean(text)
     if len(text) > MOST_NOTE:
         raise Refused({"note": f"Keep it to {MOST_NOTE} characters. This has {len(text)}."})
-    if not text:
-        if must:
-            raise Refused({"note": "Write the note first."})
-        return None
+
+
+def _seal(session: Session, viewer: Viewer, flag: OfClinic, text: str) -> bytes:
     if viewer.patient_id != flag.patient_id:
         raise NotYours("flag")
     return get_box(session, viewer).seal(text.encode(), clinic_flag_belongs_to(flag.patient_id, flag.id))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from journal.clinic_flags import queries, service
@@ -15,7 +15,7 @@ from journal.domain.errors import NotYours, Refused
 from journal.domain.flag_rules import AT_ONCE
 from journal.domain.summary import say_to_reader
 from journal.factors.present import second_step_first
-from journal.kit import clock
+from journal.kit import clock, health
 from journal.kit.web import database, end_unit, find_person, say, unit
 from journal.shares import service as shares
 
@@ -49,6 +49,7 @@ def index() -> Page:
     closed = request.args.get("show") == "closed"
     number = request.args.get("page", 1, type=int)
     start = (max(1, min(number, 10_000)) - 1) * PAGE
+    _look_for_new()
     page = _read(member, ("closed",) if closed else queries.OPEN_STATES, start=start)
     clinic = clinics.get_settings(unit(), member.clinic_id)
     answer = render_template(
@@ -61,12 +62,21 @@ def index() -> Page:
         pages=-(-page.count // PAGE),
         start=start,
         now=clock.now(),
+        no_worker=health.is_worker_gone(unit(), clock.now(), current_app.extensions["started_at"]),
         **_words(member),
     )
     with database().reading() as fresh:
         if not shares.are_open(fresh, page.readings, clock.now()):
             return redirect(request.full_path, 303)  # somebody withdrew meanwhile: ask anew
     return answer
+
+
+def _look_for_new() -> None:
+    """Whoever opens the list sees what was said a moment ago, also when no worker is there to tell it."""
+    end_unit()
+    with database().writing() as own:
+        service.deliver(own, clock.now())
+        own.commit()
 
 
 def _words(member: Membership) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import CursorResult, and_, bindparam, delete, update
+from sqlalchemy import CursorResult, and_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from journal.audit import service as audit
@@ -114,7 +114,10 @@ def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment
     hashed = vault_of(session).keyed_hash(cause.encode(), b"flag cause")
     # The id comes from the cause, so that what is told anew can be sealed into the same row.
     flag_id = UUID(bytes=hashed[:16])
-    evidence = {"rule": rule.id, "subject": one.subject, "weight": one.weight, "why": one.why}
+    evidence: dict[str, Any] = {"rule": rule.id, "subject": one.subject, "weight": one.weight, "why": one.why}
+    earlier = _untold(session, viewer, flag_id, one.why)
+    if earlier:
+        evidence["earlier"] = earlier
     insert = upsert(session, _FLAGS).values(
         patient_id=viewer.patient_id,
         id=flag_id,
@@ -155,6 +158,19 @@ def _raise(session: Session, viewer: Viewer, one: Raised, entry_id: UUID, moment
 def _scope(one: Raised, entry_id: UUID) -> str:
     """Within what a cause is one: its entry, but for urinary trouble, whose subject names its month."""
     return "" if one.rule.id == "urinary" else str(entry_id)
+
+
+def _untold(session: Session, viewer: Viewer, flag_id: UUID, why: str) -> list[str]:
+    """What the same flag said before, where no clinic was looked for since: it isn't lost by being said anew."""
+    held = session.execute(
+        select(_FLAGS.c.sealed).where(
+            _FLAGS.c.patient_id == viewer.patient_id, _FLAGS.c.id == flag_id, _FLAGS.c.delivered_at.is_(None)
+        )
+    ).scalar_one_or_none()
+    if held is None:
+        return []
+    said = orjson.loads(get_box(session, viewer).open(held, belongs_to(viewer.patient_id, flag_id)))
+    return [one for one in dict.fromkeys([*said.get("earlier", ()), said["why"]]) if one != why]
 
 
 def see_help(session: Session, viewer: Viewer, shown: Sequence[UUID], now: datetime) -> bool:

@@ -61,9 +61,15 @@ def faults(
     return tuple(told)
 
 
+def is_worker_gone(session: Session, now: datetime, started_at: datetime) -> bool:
+    """Whether no worker has been seen for five minutes; it has that long from the start of this process."""
+    seen = worker_seen(session)
+    return now - max(started_at, seen or started_at) > WORKER_GONE_AFTER
+
+
 def _own(session: Session, now: datetime, started_at: datetime) -> Iterable[str]:
-    oldest, seen = outbox.oldest_waiting(session), worker_seen(session)
+    oldest = outbox.oldest_waiting(session)
     if oldest is not None and now - oldest > MAIL_LATE_AFTER:
         yield "A mail has been waiting for more than an hour."
-    if now - max(started_at, seen or started_at) > WORKER_GONE_AFTER:
+    if is_worker_gone(session, now, started_at):
         yield "No worker has been seen for 5 minutes."

@@ -30,9 +30,7 @@ def find_newest_digest(clinic_id: UUID) -> Newest | None:
 
 def worker_is_missing(now: datetime) -> bool:
     """Whether nobody sends mail at the moment: no worker has been seen for five minutes."""
-    seen_at = health.worker_seen(unit())
-    started_at: datetime = current_app.extensions["started_at"]
-    return now - max(started_at, seen_at or started_at) > health.WORKER_GONE_AFTER
+    return health.is_worker_gone(unit(), now, current_app.extensions["started_at"])
 
 
 def mail_is_stuck(now: datetime) -> bool:

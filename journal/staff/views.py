@@ -78,6 +78,7 @@ def home() -> Page:
         unsent=list_unsent(unit(), clinic.id) if is_admin else (),
         is_late=is_overdue(unit(), clinic.id, now),
         no_worker=worker_is_missing(now),
+        has_clinician=bool(queries.list_recipients(unit(), clinic.id, "clinician")),
         is_stuck=is_admin and mail_is_stuck(now),
         unchosen=list_unchosen(clinic) if is_admin else (),
         has_people=has_readings(unit(), person().account_id, now),

@@ -16,6 +16,8 @@ from journal.clinic_flags.models import ClinicFlag, FlagStep
 from journal.clinics.models import Clinic
 from journal.clinics.queries import list_memberships
 from journal.domain.access import Scope, Viewer
+from journal.flags.models import Flag
+from journal.kit import bounces
 from journal.kit.outbox import OutboxMail
 from journal.shares import queries as shares
 from journal.shares import service as shares_service
@@ -81,16 +83,122 @@ def test_nobody_who_does_not_agree_is_told_of(stage: ClinicStage, cast: Cast, se
     assert mails(session) == [] and held(session, stage.ids[HARBOR]) == []
 
 
-def test_what_was_told_before_the_clinic_followed_is_listed_and_not_mailed(
-    stage: ClinicStage, cast: Cast, session: Session, clock: Any
+@pytest.mark.parametrize(("hours", "is_news"), [(23, True), (25, False)])
+def test_what_was_told_before_the_clinic_followed_is_listed_and_mailed_if_it_is_fresh(
+    stage: ClinicStage, cast: Cast, session: Session, clock: Any, hours: int, is_news: bool
 ) -> None:
     log_yellow_skin(cast.patient)
     deliver(session)
-    later = NOON + timedelta(minutes=5)
+    later = NOON + timedelta(hours=hours)
     follow(session, cast.patient.viewer, stage.ids[HARBOR], now=later)
     assert deliver(session, later) == 1
     (one,) = held(session, stage.ids[HARBOR])
-    assert one.escalate_at is None and one.mailed_at is None and mails(session) == []
+    assert bool(one.escalate_at) == bool(one.mailed_at) == bool(mails(session)) == is_news
+
+
+def test_a_no_is_not_lost_by_a_later_not_sure(
+    stage: ClinicStage, cast: Cast, session: Session, clock: Any
+) -> None:
+    """While nobody has answered: what was said before still stands, also where no worker was there to tell it, and the
+    second contact is not put off."""
+    follow(session, cast.patient.viewer, stage.ids[HARBOR])
+    browser = cast.patient.sign_in()
+    for minutes, safe in ((0, "no"), (30, "unsure"), (20, "no"), (5, "unsure")):
+        clock.shift(timedelta(minutes=minutes))
+        browser.get("/help-now")
+        browser.send("/help-now/safe", {"safe": safe, "next": "/today"})
+        if minutes in (0, 30):  # afterwards there is no worker for a while
+            deliver(session, NOON + timedelta(minutes=minutes))
+    deliver(session, NOON + timedelta(minutes=56))
+    session.expire_all()
+    shown = service.read(session, member(session, stage), queries.OPEN_STATES, NOON).shown
+    told = " ".join((shown[0].flag.why, *shown[0].flag.earlier))
+    assert len(shown) == 1 and "not sure" in told and "do not feel safe" in told
+    (one,) = held(session, stage.ids[HARBOR])
+    assert one.escalate_at == NOON + timedelta(hours=1)
+    kept = [step.note for step in queries.list_steps(session, shown[0].reading.viewer, shown[0].flag)]
+    assert any("do not feel safe" in note for note in kept) and any("not sure" in note for note in kept)
+
+
+def test_one_that_cannot_be_opened_holds_up_no_other(
+    stage: ClinicStage, cast: Cast, session: Session
+) -> None:
+    follow(session, cast.patient.viewer, stage.ids[HARBOR])
+    browser = log_yellow_skin(cast.patient)
+    session.execute(update(Flag).values(sealed=b"\x01" + bytes(40)))
+    say_unsafe(browser)
+    delivered = service.deliver(session, NOON)
+    assert (delivered.count, len(delivered.failed)) == (2, 1)
+    assert [one.urgency for one in held(session, stage.ids[HARBOR])] == ["safety"]
+    assert service.deliver(session, NOON, delivered.failed).count == 0
+    late = NOON + timedelta(minutes=6)
+    assert queries.overdue(session, late) == ("A flag could not be told to its clinic for 5 minutes.",)
+
+
+def test_an_old_page_answers_nothing_newer(
+    stage: ClinicStage, cast: Cast, session: Session, clock: Any
+) -> None:
+    follow(session, cast.patient.viewer, stage.ids[HARBOR])
+    browser = cast.patient.sign_in()
+    say_unsafe(browser)
+    deliver(session)
+    session.commit()
+    (one,) = held(session, stage.ids[HARBOR])
+    reader, where = stage.players["clinician"].sign_in(), f"/clinic/flags/{one.id}"
+    reader.get(where)
+    clock.shift(timedelta(minutes=10))
+    say_unsafe(browser)
+    deliver(session, NOON + timedelta(minutes=10))
+    session.commit()
+    for act in ("acknowledge", "close"):
+        page = reader.follow(reader.send(f"{where}/{act}", {"why": "talked"}, told_at=NOON.isoformat()))
+        assert "This was told again meanwhile. Look at it first." in page.text
+    session.expire_all()
+    assert held(session, stage.ids[HARBOR])[0].state == "open"
+
+
+def test_who_comes_back_is_looked_after_again(stage: ClinicStage, cast: Cast, session: Session) -> None:
+    first = follow(session, cast.patient.viewer, stage.ids[HARBOR])
+    log_yellow_skin(cast.patient)
+    deliver(session)
+    shares_service.end(session, cast.patient.viewer, first, NOON)
+    late = NOON + timedelta(hours=2)
+    assert service.escalate(session, late) == 1 and mails(session, "flag-waits") == []
+    follow(session, cast.patient.viewer, stage.ids[HARBOR], now=late)
+    deliver(session, late)
+    session.expire_all()
+    (one,) = held(session, stage.ids[HARBOR])
+    assert one.escalate_at == late + timedelta(hours=1)
+    assert service.read(session, member(session, stage), queries.OPEN_STATES, late).count == 1
+
+
+def test_a_second_contact_whose_mail_comes_back_is_passed_over(
+    stage: ClinicStage, cast: Cast, session: Session
+) -> None:
+    second = "on-call@example.org"
+    session.execute(update(Clinic).where(Clinic.id == stage.ids[HARBOR]).values(second_contact=second))
+    for _ in range(2):
+        bounces.bounce(session, second, 550, NOON)
+    follow(session, cast.patient.viewer, stage.ids[HARBOR])
+    log_yellow_skin(cast.patient)
+    deliver(session)
+    service.escalate(session, NOON + timedelta(hours=2))
+    assert mails(session, "flag-waits") == ["admin@clinic.example.org", "clinician@clinic.example.org"]
+
+
+def test_a_rule_that_is_on_again_lists_what_it_missed(
+    stage: ClinicStage, cast: Cast, session: Session
+) -> None:
+    session.execute(update(Clinic).where(Clinic.id == stage.ids[HARBOR]).values(rules_off="yellow-skin"))
+    follow(session, cast.patient.viewer, stage.ids[HARBOR])
+    browser = log_yellow_skin(cast.patient)
+    deliver(session)
+    session.execute(update(Clinic).where(Clinic.id == stage.ids[HARBOR]).values(rules_off=""))
+    assert "was not told of this when you logged it" in browser.get(DAY).text
+    service.list_earlier(session, stage.ids[HARBOR], {"yellow-skin"}, NOON)
+    (one,) = held(session, stage.ids[HARBOR])
+    assert one.state == "open" and mails(session) == []
+    assert "It is in their list" in browser.get(DAY).text
 
 
 def test_a_rule_that_is_off_tells_nobody_and_the_patient_reads_so(

@@ -137,7 +137,9 @@ def test_a_mail_that_is_sent_again_says_the_same(app: Flask, database: Database,
 
         with database.writing() as session:
             waiting = [
-                Waiting(one.id, one.purpose, "x", one.account_id, one.created_at, one.subject_id)
+                Waiting(
+                    one.id, one.purpose, "x", one.account_id, one.created_at, one.subject_id, one.group_id
+                )
                 for one in stage.mails(session)
             ]
             return [writers(render, "http://x")["digest"](session, one, MONDAY) for one in waiting]
