@@ -17,8 +17,11 @@ def writers(render: Render, base_url: str) -> dict[str, Writer]:
     """What each purpose in the outbox becomes."""
 
     def plain(name: str) -> Writer:
-        def write(_session: Session, waiting: Waiting, _now: datetime) -> Mail:
-            return render(name, waiting.recipient, link=f"{base_url}/clinic/flags")
+        def write(session: Session, waiting: Waiting, _now: datetime) -> Mail:
+            """To whom can open flags; an admin is led to where the role is given."""
+            staff = list_recipients(session, waiting.group_id, "clinician") if waiting.group_id else ()
+            sees = waiting.account_id is None or any(one.account_id == waiting.account_id for one in staff)
+            return render(name, waiting.recipient, link=f"{base_url}/clinic{'/flags' if sees else ''}")
 
         return write
 

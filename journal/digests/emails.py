@@ -45,6 +45,7 @@ def writers(render: Render, base_url: str) -> dict[str, Writer]:
             "digest",
             waiting.recipient,
             week=made.week.says,
+            sees="who" if "clinician" in reader.roles else "the numbers",
             flags=lines[0],
             lines=lines[1:],
             link=f"{base_url}/clinic/digests/{made.week.label}",

@@ -276,7 +276,7 @@ def _stays(one: Answers, newest: Scored, baseline: Scored, found: Change, kinds:
     title, least = one.instrument.short_title, found.smallest.points if found.smallest else 0
     return Item(
         "no-improvement",
-        f"{title} not lower",
+        f"{title} little changed",
         f"{title} is {say_number(newest.score)} on {say_day(newest.day)}, {say_number(baseline.score)} before "
         f"infusion 1 on {say_day(baseline.day)}.",
         f"not lower by {_points(least)} or more, {NO_IMPROVEMENT_DAYS} days or more after the last infusion of a series",

@@ -8,6 +8,7 @@ from journal.accounts import service as accounts
 from journal.clinics import queries, service
 from journal.clinics.queries import Invited, Settings
 from journal.domain.errors import Refused
+from journal.domain.flag_rules import TOLD
 from journal.entries.forms import entry_id_of
 from journal.flags import service as flags
 from journal.kit import clock
@@ -31,7 +32,11 @@ def agree(token: str, invited: Invited, who: Person) -> Page:
             return form_page(values, shares.new_id(), {}, back=request.path)
         before = find_clinic(unit(), present.viewer())
         return render_template(
-            "invitations/agree.html", clinic=clinic, before=before, token_path=request.path
+            "invitations/agree.html",
+            clinic=clinic,
+            before=before,
+            token_path=request.path,
+            off=[rule for rule in TOLD.values() if rule.id in clinic.rules_off],
         )
     if request.form.get("answer") == "decline":
         if _answer(token, "declined", who) is None:

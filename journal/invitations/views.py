@@ -13,6 +13,7 @@ from journal.clinics import service as clinics_service
 from journal.clinics.present import SAID, memberships
 from journal.invitations.present import agree
 from journal.kit import clock
+from journal.kit.tokens import as_code
 from journal.kit.web import Person, find_person, public, say, unit
 from journal.shares import queries, service
 
@@ -26,7 +27,7 @@ Asked = queries.Invited | clinics.Invited
 @public
 def answer(token: str) -> Page:
     """Who was asked what is told only to the right person, with the address proven."""
-    now = clock.now()
+    now, token = clock.now(), as_code(token)
     asked: Asked | None = queries.find_invited(unit(), token, now) or clinics.find_invited(unit(), token, now)
     if asked is None:
         return _follows_already() or _gone()

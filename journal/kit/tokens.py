@@ -29,6 +29,14 @@ def new_code() -> str:
     return "-".join("".join(secrets.choice(EASY) for _ in range(4)) for _ in range(4))
 
 
+def as_code(typed: str) -> str:
+    """What was typed of a printed code, as it was printed: capitals, spaces and missing dashes don't matter."""
+    plain = plain_passcode(typed)
+    if len(plain) != 16 or set(plain) - set(EASY):
+        return typed
+    return "-".join(plain[place : place + 4] for place in range(0, 16, 4))
+
+
 def plain_passcode(typed: str) -> str:
     """A passcode as it is compared: without spaces and dashes, in small letters."""
     return "".join(typed.split()).replace("-", "").casefold()

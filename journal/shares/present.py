@@ -7,6 +7,7 @@ from datetime import date
 from journal.accounts import present
 from journal.clinics.queries import Settings
 from journal.domain.flag_rules import AT_ONCE, Rule, may_see
+from journal.domain.safety import to_dial
 from journal.kit import clock
 from journal.kit.web import unit
 from journal.shares.queries import Held, find_clinic, list_shares
@@ -26,6 +27,11 @@ class ClinicSees:
     hours: str
     phone: str
     after_hours: str
+
+    @property
+    def to_dial(self) -> str:
+        """The number as a phone dials it."""
+        return to_dial(self.phone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from journal.clinics import queries as clinics
 from journal.domain.access import KINDS, LINK_DAYS, Scope, Viewer, is_wider
 from journal.domain.errors import Refused
 from journal.domain.flag_rules import TOLD
+from journal.domain.safety import to_dial
 from journal.entries.forms import entry_id_of
 from journal.flags import service as flags
 from journal.kit import clock, throttle
@@ -154,6 +155,7 @@ def share(share_id: UUID) -> str:
         clinic=clinic,
         handled=clinic_flags.list_handled(unit(), present.viewer(), clinic.id) if clinic else (),
         rules=TOLD,
+        to_dial=to_dial,
         ends_on=_last_day(held),
         reads=[one for one in log.rows if one.share_id == share_id][:5],
         reviews=queries.list_reviews(unit(), present.viewer(), [share_id]),

@@ -159,7 +159,7 @@ def invite() -> Page:
         return _invite_form(values, request.form.getlist("roles"), refused.reasons, staff_id), 422
     unit().commit()
     wake_outbox()
-    say(f"We sent a mail to {asked.email}.")
+    say(f"A mail goes to {asked.email}.")
     return redirect(url_for("staff.index"), 303)
 
 
@@ -369,7 +369,7 @@ def ask() -> Page:
         return _card(here, invitation_id, code)
     wake_outbox()
     if code is not None:
-        say(f"We sent a mail to {asked.email}.")
+        say(f"A mail goes to {asked.email}.")
     return redirect(url_for("staff.invitation", invitation_id=invitation_id), 303)
 
 

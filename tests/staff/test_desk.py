@@ -301,7 +301,7 @@ def test_a_patient_is_asked_by_mail(stage: ClinicStage, session: Session) -> Non
     assert "Enter a name" in wrong and 'value="cleo"' in wrong
     answer = browser.send(path, {"name": "Cleo", "email": "cleo@example.org"}, page=path)
     page = browser.follow(answer).text
-    assert "We sent a mail to cleo@example.org." in page and "The mail is about to be sent." in page
+    assert "A mail goes to cleo@example.org." in page and "The mail is about to be sent." in page
     browser.send(f"{answer.location}/again")
     waiting = session.execute(select(OutboxMail).where(OutboxMail.recipient == "cleo@example.org")).all()
     assert len(waiting) == 1
