@@ -404,6 +404,35 @@ def test_every_try_sends_the_same_bytes_and_none_stays_readable(database: Databa
     assert (last.sealed, last.recipient, last.fault) == (None, "", None)
 
 
+@pytest.mark.parametrize("still", [True, False])
+def test_a_no_between_two_tries_is_a_no(database: Database, still: bool) -> None:
+    ask(database)
+    post, wanted = Post(LATER), [True]
+    writers = {"hello": outbox.Wanted(write, lambda _session, _waiting, _now: wanted[0])}
+    for minutes, answer in ((0, True), (2, still)):
+        wanted[0] = answer
+        outbox.send_due(database, writers, post, "journal@example.net", NOW + timedelta(minutes=minutes))
+    assert len(post.got) == (2 if still else 1)
+    last = row(database)
+    assert (last.due_at, last.sealed, last.recipient) == (None, None, "")
+    assert (last.sent_at is not None) == still
+
+
+def test_only_what_was_given_up_is_sent_again_by_hand(database: Database) -> None:
+    """A mail that a worker may have in hand is left to it, or two would send it."""
+    group = uuid4()
+    ask(database, group_id=group)
+    send(database, Post(LATER))
+    with database.writing() as unit:
+        assert not outbox.send_again(unit, group, row(database).id, NOW)
+    send(database, Post(NEVER), timedelta(minutes=2))
+    with database.writing() as unit:
+        assert not outbox.send_again(unit, uuid4(), row(database).id, NOW)
+        assert outbox.send_again(unit, group, row(database).id, NOW)
+        unit.commit()
+    assert send(database, Post()) == 1
+
+
 def test_the_bytes_are_kept_before_the_first_try(database: Database) -> None:
     ask(database)
 
