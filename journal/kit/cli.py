@@ -50,6 +50,11 @@ def migrate(settings: Settings) -> None:
     (settings.data_dir / MADE).touch(mode=0o600)
 
 
+def is_made(database: Database) -> bool:
+    """Whether the database has its tables."""
+    return inspect(database.engine).has_table(VaultMark.__tablename__)
+
+
 def check_vault(settings: Settings) -> None:
     """Compare the master key with the mark that the first start left in the database, and leave one where there is
     none. Raises UnfitSettings for another key: nothing could be opened, and new entries would be lost to the old one."""

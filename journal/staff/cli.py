@@ -11,11 +11,10 @@ from flask.cli import AppGroup, with_appcontext
 
 from journal.clinics import queries, service
 from journal.clinics.service import NewStaff
-from journal.config import Settings
 from journal.domain import names
 from journal.domain.errors import Refused
 from journal.kit import clock
-from journal.kit.cli import migrate, missing_database
+from journal.kit.cli import is_made
 from journal.kit.db import Database
 
 clinic = AppGroup("clinic", help="Make clinics. All the rest is theirs to do.")
@@ -52,11 +51,8 @@ def _invite(session: Any, clinic_id: UUID, name: str, email: str, now: datetime)
 def create(name: str, admin: str, admin_name: str, zone: str, country: str) -> None:
     """Make a clinic, and invite its first admin."""
     database: Database = current_app.extensions["database"]
-    settings: Settings = current_app.extensions["settings"]
-    gone = missing_database(settings)
-    if gone:
-        raise click.ClickException(gone)
-    migrate(settings)
+    if not is_made(database):
+        raise click.ClickException("There is no database yet. Make it first, with: flask db upgrade")
     now = clock.now()
     with database.writing() as session:
         try:
