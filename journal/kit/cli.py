@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, Table, select
+from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, Table, inspect, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 

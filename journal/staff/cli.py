@@ -11,6 +11,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from journal.clinics import queries, service
 from journal.clinics.service import NewStaff
+from journal.config import Settings
 from journal.domain import names
 from journal.domain.errors import Refused
 from journal.kit import clock
