@@ -291,6 +291,7 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
     ]
     queue_path = settings.data_dir / "jobs.sqlite3"
     app.extensions.update(
+        writers=writers,
         send_mail=lambda: send(clock.now()),
         on_switched_off=on_switched_off,
         chores=chores,

@@ -32,7 +32,7 @@ def journal(cluster: str | None, tmp_path_factory: pytest.TempPathFactory) -> It
     server = Journal(tmp_path_factory.mktemp("browser"), address, DEFAULT_ZONE="America/Denver").start()
     told = server.flask(*DEMO)
     assert told.returncode == 0, told.stderr
-    assert len(json.loads(told.stdout)) == 7
+    assert len(json.loads(told.stdout)) == 10
     yield server
     server.stop()
 
