@@ -1,7 +1,7 @@
 """Workers for the tests of bad mail servers: each is `flask worker` in a process of its own, with its times scaled down.
 
-One process imports everything and forks a worker per line of standard input, so that a restart takes milliseconds. A
-line is the worker's environment as JSON; the answer is its number. With WRONG_ORDER a mail is marked as sent before it is.
+One process imports everything and forks a worker per line of standard input, so that a restart takes milliseconds. Its
+own environment is that of a journal which no worker uses. A line is the worker's environment as JSON; the answer is its number. With WRONG_ORDER a mail is marked as sent before it is.
 """
 
 import gc
@@ -10,10 +10,12 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from flask.cli import ScriptInfo
+from sqlalchemy.orm import configure_mappers
 
 from journal import create_app
 from journal.config import Settings
@@ -59,8 +61,17 @@ def run(env: dict[str, str]) -> None:
     app.cli.main(args=["worker"], obj=ScriptInfo(create_app=lambda: app))
 
 
+def reap(_number: int, _frame: object) -> None:
+    """Workers that were killed: nobody else waits for them."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            continue
+
+
 def main() -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    signal.signal(signal.SIGCHLD, reap)
+    create_app(Settings.from_env())  # the second time, in each fork, it takes a tenth
+    configure_mappers()
     gc.freeze()
     for line in sys.stdin:
         number = os.fork()
