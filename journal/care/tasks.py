@@ -30,9 +30,7 @@ def look(database: Database, now: datetime) -> int:
     for clinic_id in due:
         try:
             new += _look(database, clinic_id, now)
-        except (
-            Exception
-        ) as error:  # one clinic's fault must not hold back the others; the next minute tries again
+        except Exception as error:  # one clinic's fault must not hold back the others
             log.error(
                 "daily look failed", clinic_id=str(clinic_id), error=type(error).__name__, where=where(error)
             )

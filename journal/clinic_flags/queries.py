@@ -36,8 +36,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class OfClinic:
-    """A flag as staff see it. `kinds`: the shared kinds it comes from; `day`, the day of what was logged. `earlier`: what was said before the
-    newest, while nobody had answered."""
+    """A flag as staff see it. `kinds`: the shared kinds it comes from; `day`, the day of what was logged.
+    `earlier`: what was said before the newest, while nobody had answered."""
 
     id: UUID
     share_id: UUID

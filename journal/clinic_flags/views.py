@@ -122,13 +122,13 @@ def _page(member: Membership, shown: Shown, values: dict[str, str], errors: dict
     )
 
 
-def _as_seen(shown: Shown) -> Shown | None:
-    """The flag, if it is told as it was when the person looked; None where the patient has told it anew since."""
+def _is_as_seen(shown: Shown) -> bool:
+    """Whether the flag is told as it was when the person looked: False where the patient has told it anew since."""
     try:
         seen_at = datetime.fromisoformat(request.form.get("told_at", ""))
     except ValueError:
-        return None
-    return shown if seen_at == shown.flag.told_at else None
+        return False
+    return seen_at == shown.flag.told_at
 
 
 def _look_first(flag_id: UUID) -> Response:
@@ -140,7 +140,7 @@ def _look_first(flag_id: UUID) -> Response:
 def acknowledge(flag_id: UUID) -> Page:
     member = membership("clinician")
     shown = _get(member, flag_id)
-    if _as_seen(shown) is None:
+    if not _is_as_seen(shown):
         return _look_first(flag_id)
     if service.acknowledge(unit(), member, shown.flag, clock.now()):
         say(f"Acknowledged. {shown.reading.name} can see that. It is with you now.")
@@ -171,7 +171,7 @@ def note(flag_id: UUID) -> Page:
 def close(flag_id: UUID) -> Page:
     member = membership("clinician")
     shown = _get(member, flag_id)
-    if _as_seen(shown) is None:
+    if not _is_as_seen(shown):
         return _look_first(flag_id)
     why, text = request.form.get("why", ""), request.form.get("closing", "")
     try:

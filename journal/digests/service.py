@@ -113,7 +113,7 @@ def keep(session: Session, prepared: Prepared, now: datetime) -> tuple[Made, boo
     if found is None:
         return None
     mails = send(session, found, now)
-    reschedule(session, prepared.clinic_id, now)
+    reschedule(session, prepared.clinic_id)
     return found, is_new, mails
 
 
@@ -169,7 +169,7 @@ def send(session: Session, made: Made, now: datetime) -> int:
     return sent
 
 
-def reschedule(session: Session, clinic_id: UUID, now: datetime) -> None:
+def reschedule(session: Session, clinic_id: UUID) -> None:
     """Work out anew when the clinic's next digest is due: after one was made, and after its zone, its day or its hour
     were changed. No week comes twice, and none is left out."""
     settings = clinics.get_settings(session, clinic_id)

@@ -44,7 +44,7 @@ def _catch_up(database: Database, clinic_id: UUID, now: datetime) -> int:
         made += make(database, clinic_id, following.week, now)[0]
     if not made:  # the settings were changed, or somebody else was quicker
         with database.writing() as session:
-            service.reschedule(session, clinic_id, now)
+            service.reschedule(session, clinic_id)
             session.commit()
     return made
 

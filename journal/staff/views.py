@@ -269,7 +269,7 @@ def setting(section: str) -> Page:
         else:
             kept = forms.SECTIONS[section](values, clinic)
             service.save_settings(unit(), here.clinic_id, kept, clock.now(), here.account_id)
-            digests.reschedule(unit(), here.clinic_id, clock.now())
+            digests.reschedule(unit(), here.clinic_id)
     except Refused as refused:
         return _section(section, clinic, values, refused.reasons), 422
     unit().commit()

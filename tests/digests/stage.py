@@ -62,7 +62,7 @@ def a_clinic(
         )
     )
     session.flush()
-    service.reschedule(session, clinic_id, created_at)
+    service.reschedule(session, clinic_id)
     return clinic_id
 
 

@@ -191,7 +191,7 @@ def test_a_clinic_that_moves_counts_nothing_twice(
     def move() -> None:
         with database.writing() as session:
             session.execute(update(Clinic).where(Clinic.id == run.clinic).values(zone=after, digest_hour=9))
-            service.reschedule(session, run.clinic, clock.now())
+            service.reschedule(session, run.clinic)
             session.commit()
 
     run.drive(*NEW_YEAR, then={datetime(2026, 12, 28, hour, tzinfo=UTC): move})
@@ -208,7 +208,7 @@ def test_the_day_and_the_hour_are_changed_in_between(database: Database) -> None
         def do() -> None:
             with database.writing() as session:
                 session.execute(update(Clinic).where(Clinic.id == run.clinic).values(**values))
-                service.reschedule(session, run.clinic, clock.now())
+                service.reschedule(session, run.clinic)
                 session.commit()
 
         return do

@@ -330,14 +330,14 @@ def test_other_day_or_hour_or_zone(database: Database) -> None:
     ):
         with database.writing() as session:
             session.execute(update(Clinic).where(Clinic.id == clinic).values(**values))
-            service.reschedule(session, clinic, OPENED)
+            service.reschedule(session, clinic)
             session.commit()
             wanted = datetime.fromisoformat(due).replace(tzinfo=UTC)
             assert get_settings(session, clinic).digest_due_at == wanted
     tasks.send_due(database, MONDAY)
     with database.writing() as session:
         session.execute(update(Clinic).where(Clinic.id == clinic).values(zone="Pacific/Honolulu"))
-        service.reschedule(session, clinic, MONDAY)
+        service.reschedule(session, clinic)
         session.commit()
         following = queries.find_next(session, get_settings(session, clinic))
         span = queries.get_span(session, get_settings(session, clinic), following.week)

@@ -99,7 +99,7 @@ def test_from_the_tap_to_the_mail(empty_database: str, tmp_path: Path, worker: s
             connection.execute(text("UPDATE clinic_flags SET escalate_at = told_at WHERE state = 'open'"))
         assert patient.post("/help-now/safe", {"safe": "no", "next": "/today"}) == 303  # rings the bell
         wait_for(lambda: box.to(SECOND), 70)
-        journal.flask("worker", "--once")
+        assert journal.flask("worker", "--once").returncode == 0
         time.sleep(1)
         assert len(box.to(SECOND)) == 1
         assert len({one["Message-ID"] for _at, one in box.got}) == len(box.got)
