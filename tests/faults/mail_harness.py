@@ -206,14 +206,21 @@ class Harness:
             server.stop()
 
     def run_all(
-        self, fill: Fill, runs: int, lanes: int, check: Check = nothing_else, **more: str
+        self,
+        fill: Fill,
+        runs: int,
+        lanes: int,
+        *,
+        check: Check = nothing_else,
+        kills: int = KILLS,
+        **more: str,
     ) -> list[Books]:
         """Runs 0 to `runs`, shared out among the lanes."""
         numbers = iter(range(runs))
 
         def go(_lane: int) -> list[Books]:
             with self.lane(**more) as lane:
-                return [lane.run(number, fill, check=check) for number in numbers]
+                return [lane.run(number, fill, check=check, kills=kills) for number in numbers]
 
         with ThreadPoolExecutor(lanes) as pool:
             return [books for some in pool.map(go, range(lanes)) for books in some]

@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from journal.accounts import service as accounts
-from journal.clinics.models import Staff
+from journal.clinics.models import Clinic, Staff
 from journal.digests.models import Digest, DigestSending
 from journal.domain.days import instant_of
 from journal.domain.weeks import Week
@@ -30,7 +30,9 @@ from tests.faults.mail_servers import FAULTS, Taken
 
 pytestmark = pytest.mark.slow
 RUNS = 200 if os.environ.get("FULL") else 40
-LANES = 8
+LANES = 6
+KILLS = 2
+"""A worker's first look costs half a second of a core: with three, that would be most of what the runs cost."""
 PATIENTS = 3
 WHERE = ZoneInfo("UTC")
 STAFF = (
@@ -64,9 +66,7 @@ class Plan:
 
     def fill(self, database: Database, run: int, now: datetime) -> Collection[UUID]:
         """Two clinics, for which nothing was made while everything was down: two weeks for one, one for the other."""
-        day = (
-            now - timedelta(days=2)
-        ).date()  # of digests: the last came due long ago, the next does in days
+        day = (now - timedelta(days=2)).date()  # of digests: the last is long due, the next not for days
         newest = Week.of(day).previous
         asked: list[Due] = []
         with database.writing() as session:
@@ -83,6 +83,8 @@ class Plan:
                     for week in weeks
                     for name, one in hired.items()
                 ]
+            tomorrow = {"look_due_at": now + timedelta(days=1)}  # the daily look is no matter here
+            session.execute(update(Clinic).where(Clinic.id.in_(self.clinics[run])).values(**tomorrow))
             session.commit()
         ids = [uuid5(one.digest_id, one.staff_id.hex) for one in asked]
         self.due |= {mail_id.hex: one for mail_id, one in zip(ids, asked, strict=True)}
@@ -161,7 +163,7 @@ def _is(taken: Taken, due: Due) -> bool:
 
 def test_each_week_has_one_digest_and_each_person_one_mail_of_it(harness: Harness) -> None:
     plan = Plan()
-    runs = harness.run_all(plan.fill, RUNS, LANES, plan.check)
+    runs = harness.run_all(plan.fill, RUNS, LANES, check=plan.check, kills=KILLS)
     assert len(runs) == RUNS and len(plan.due) == RUNS * MAILS
     found = [told for books in runs if (told := wrongs(books) + plan.strays(books))]
     assert found == []
@@ -171,7 +173,7 @@ def test_each_week_has_one_digest_and_each_person_one_mail_of_it(harness: Harnes
     killed = sum(len(books.killed_at) for books in runs)
     early = sum(books.early for books in runs)
     copies = sum(len(books.taken) - len({one.mail_id for one in books.taken}) for books in runs)
-    assert killed >= RUNS * 3 and early >= RUNS // 8 and copies >= RUNS // 8, (killed, early, copies)
+    assert killed >= RUNS * KILLS and early >= RUNS // 8 and copies >= RUNS // 8, (killed, early, copies)
     print(
         f"{RUNS} runs, {len(plan.due)} digest mails: {sum(len(books.taken) for books in runs)} taken,"
         f" {copies} of them copies; {killed} workers killed, {early} before the digests were made;"
@@ -183,6 +185,6 @@ def test_each_week_has_one_digest_and_each_person_one_mail_of_it(harness: Harnes
 
 def test_the_harness_finds_a_digest_that_is_marked_before_it_is_sent(harness: Harness) -> None:
     plan = Plan()
-    runs = harness.run_all(plan.fill, 2, 2, plan.check, WRONG_ORDER="yes")
+    runs = harness.run_all(plan.fill, 2, 2, check=plan.check, WRONG_ORDER="yes")
     missing = [line for books in runs for line in wrongs(books) if line.endswith(" is missing")]
     assert missing and all(line.partition(" ")[0] in plan.due for line in missing)
