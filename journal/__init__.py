@@ -36,6 +36,7 @@ from journal.digests.tasks import send_due as send_digests
 from journal.digests.views import blueprint as digests_doors
 from journal.domain import side_effects
 from journal.domain.errors import NotYours, Refused
+from journal.domain.flag_rules import asks_for_help
 from journal.domain.help_numbers import help_for
 from journal.domain.instrument_files import instruments
 from journal.domain.weeks import Week
@@ -67,6 +68,10 @@ from journal.shares import emails as share_emails
 from journal.sharing.views import blueprint as sharing_doors
 from journal.staff.cli import clinic as clinic_commands
 from journal.staff.views import blueprint as staff_doors
+from journal.sync import service as sync_service
+from journal.sync import views as sync_doors
+from journal.sync.cli import sync as sync_command
+from journal.sync.shell import Shell
 from journal.trends.views import blueprint as trends_doors
 
 ROOT = Path(__file__).parent.parent
@@ -139,6 +144,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         red_flags=side_effects.RED_FLAGS,
         groups=side_effects.GROUPS,
         grade_meaning=side_effects.GRADE_MEANING,
+        asks_for_help=asks_for_help,
         who_sees=who_sees,
         answered=answered,
         help_for=lambda country: help_for(settings.default_country if country is None else country),
@@ -157,6 +163,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         checkins_doors,
         infusions_doors,
         questionnaires_doors,
+        sync_doors.blueprint,
         trends_doors,
         sharing_doors,
         links_doors,
@@ -172,6 +179,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         app.register_blueprint(doors)
     # Mail programs post there by themselves; the token in the link is the guard.
     forgery.exempt(reminders_doors.unsubscribe)
+    # What a phone kept for days has no token that could still be good; they look at where the request comes from.
+    forgery.exempt(sync_doors.take)
+    forgery.exempt(sync_doors.sign_out)
     app.before_request(help_first)
     app.register_error_handler(NotYours, web.show_missing)
     app.register_error_handler(Refused, web.show_conflict)
@@ -179,6 +189,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.cli.add_command(demo_command)
     app.cli.add_command(clinic_commands)
     app.cli.add_command(digests_command)
+    app.cli.add_command(sync_command)
     _serve_static(app, settings)
     _set_to_work(app, settings)
     if settings.trusted_proxies:
@@ -202,12 +213,14 @@ def _serve_static(app: Flask, settings: Settings) -> None:
         add_headers_function=_static_headers,
         allow_all_origins=False,
     )
+    app.extensions["shell"] = Shell.of(assets, ROOT)
     app.wsgi_app = served  # type: ignore[method-assign] # WhiteNoise wraps a WSGI app
 
     @app.context_processor
     def words() -> dict[str, Any]:
         return {
             "asset": assets.url,
+            "shell_version": lambda: app.extensions["shell"].version,
             "look": "low" if request.cookies.get("look") == "low" else "usual",
             "person": web.find_person,
             "here_again": web.here_again,
@@ -271,6 +284,7 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
         with database.writing() as unit:
             throttle.sweep(unit, now - timedelta(days=1))
             gone = outbox.sweep(unit, now) + clinics_service.forget_old(unit, now)
+            gone += sync_service.sweep(unit, now)
             unit.commit()
         return gone
 

@@ -2,6 +2,6 @@
 
 ORDER = (
     "audit", "accounts", "factors", "entries", "clinics", "shares", "flags", "clinic_flags", "safety", "profiles",
-    "checkins", "infusions", "questionnaires", "trends", "summaries", "sharing", "links", "care", "digests",
+    "checkins", "infusions", "questionnaires", "sync", "trends", "summaries", "sharing", "links", "care", "digests",
     "staff", "invitations", "reminders", "privacy", "pages", "demo",
 )  # fmt: skip

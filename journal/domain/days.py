@@ -12,12 +12,18 @@ LATEST_DAY_END = 6
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and where something is logged: the instant, the patient's day and zone at it, and a device's short name."""
+    """When and where something is logged: the instant at which it is kept, the patient's day and zone as it was made,
+    and a device's short name. `made`: when it was made, where that was earlier, on a phone without signal."""
 
     now: datetime
     today: date
     zone: ZoneInfo
     device: str = ""
+    made: datetime | None = None
+
+    @property
+    def captured_at(self) -> datetime:
+        return self.made or self.now
 
 
 def find_zone(name: str) -> ZoneInfo | None:

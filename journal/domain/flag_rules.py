@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from journal.domain.access import Scope
+from journal.domain.after_infusion import STILL_UNREAL
 
 OWN = "own choice, to be approved by a clinician"
 URGENCIES = ("emergency", "safety", "urgent", "review", "support")
@@ -237,3 +238,29 @@ def may_see(scope: Scope, rule: Rule, entry_kind: str, day: date) -> bool:
     kinds = OF_RULE.get((entry_kind, rule.id)) or OF_KIND.get(entry_kind, ("nobody",))
     first = day - timedelta(days=LOOKS_BACK.get(rule.id, 1 if entry_kind == "after-infusion" else 0))
     return scope.holds(*kinds) and scope.holds_day(day) and (scope.since is None or scope.since <= first)
+
+
+_GRADED = frozenset({"mild", "moderate", "severe"})
+
+
+def asks_for_help(field: str, value: str) -> str | None:
+    """Whether an answer, by its form's field, brings up help on a phone that can't ask the server: "now", "later" from
+    24 hours after the last infusion on, or None. It is coarser than the rules, so that it rather shows help once too
+    often (own choice): nothing else comes of it, and the rules decide as soon as the answer arrives."""
+    name, _, effect = field.partition("-")
+    if field == "any_red_flag_now" or (name == "happening_now" and effect != "hallucination"):
+        return "now" if value == "yes" else None
+    if field == "side_effects-headache":
+        return "now" if value == "severe" else None
+    if field == "phq9_9":
+        return "now" if value.isdigit() and int(value) >= ITEM_9_FROM else None
+    least = {"dissociation": UNREAL_TODAY, "diss_next_day": STILL_UNREAL}.get(field)
+    if least is not None:
+        return "later" if value.isdigit() and int(value) >= least else None
+    seeing = field == "side_effects-hallucination" and value in _GRADED
+    later = seeing or (field, value) in {
+        ("happening_now-hallucination", "yes"),
+        ("still_senses", "yes"),
+        ("diss_duration", "not-yet"),
+    }
+    return "later" if later else None

@@ -369,6 +369,13 @@ def find_entry(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> O
     return next(iter(_open_all(session, viewer, statement)), None)
 
 
+def find_last_revision(session: Session, viewer: Viewer, entry_id: UUID) -> int:
+    """The number of the entry's last revision, 0 where there is no such entry: for the patient alone. Raises NotYours."""
+    viewer.must_be_patient()
+    mine = select(_E.last_revision).where(_E.patient_id == viewer.patient_id, _E.id == entry_id)
+    return session.execute(mine).scalar_one_or_none() or 0
+
+
 def get_entry(session: Session, viewer: Viewer, entry_id: UUID, kind: str) -> Opened:
     """Like find_entry; raises NotYours where there is none."""
     found = find_entry(session, viewer, entry_id, kind)

@@ -63,7 +63,7 @@ class Draft:
             payload=payload,
             day=day or moment.today,
             zone=moment.zone.key,
-            captured_at=moment.now,
+            captured_at=moment.captured_at,
             base=base,
             device=moment.device,
             is_late=is_late,

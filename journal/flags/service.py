@@ -58,7 +58,7 @@ def consider(
         return Considered(kept)
     infusions = _infusions(session, viewer, payload, day) if held is None else (held,)
     context = Context(
-        rules.hours_since(infusions, _told_at(held, moment.now, day, moment)),
+        rules.hours_since(infusions, _told_at(held, moment.captured_at, day, moment)),
         day < moment.today,
         _urinary_reports(session, viewer, payload, day),
         f"{day:%Y-%m}",

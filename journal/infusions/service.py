@@ -46,7 +46,7 @@ def record(
             {"day": "This day is still to come. Put it into your plan, and log it here afterwards."}
         )
     start = infusion.starts_at(day, moment.zone)
-    if start is not None and start > moment.now:
+    if start is not None and start > moment.captured_at:
         raise Refused(
             {"started": "This time is still to come. Enter when it began, or leave it empty for now."}
         )

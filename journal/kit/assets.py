@@ -11,6 +11,7 @@ from secrets import token_hex
 import brotli
 
 SQUEEZED = {".css", ".js", ".svg", ".txt", ".md", ".webmanifest"}
+JS_IMPORT = re.compile(rb'((?:from |import\()")\./([\w-]+\.js)(?=")')
 CSS_URL = re.compile(rb'url\("([^"]+)"\)')
 HASHED_NAME = re.compile(r"\.[0-9a-f]{10}\.[a-z0-9]+$")
 
@@ -22,20 +23,28 @@ class Assets:
         self._urls: dict[str, str] = {}
         self.folder = target
         target.mkdir(parents=True, exist_ok=True)
-        files = [path for path in source.rglob("*") if path.is_file()]
-        for path in sorted(files, key=lambda path: (path.suffix == ".css", path)):
-            name = path.relative_to(source).as_posix()
-            content = path.read_bytes()
-            if path.suffix == ".css":  # last, when the addresses of the pictures it names are known
-                content = CSS_URL.sub(partial(self._hashed_url, name), content)
-            stem, dot, ending = name.rpartition(".")
-            hashed = f"{stem}.{sha256(content).hexdigest()[:10]}{dot}{ending}"
-            self._urls[name] = f"/static/{hashed}"
-            self._keep(content, target / hashed)
+        for path in sorted(path for path in source.rglob("*") if path.is_file()):
+            self._add(source, path.relative_to(source).as_posix())
 
-    def _hashed_url(self, name: str, found: re.Match[bytes]) -> bytes:
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(name), found[1].decode()))
-        return f'url("{self._urls[target]}")'.encode()
+    def _add(self, source: Path, name: str) -> str:
+        """The file's address. What it names is added before it, since its own name comes from its content."""
+        if name in self._urls:
+            return self._urls[name]
+        content = (source / name).read_bytes()
+        beside = partial(posixpath.join, posixpath.dirname(name))
+
+        def address(named: bytes) -> bytes:
+            return self._add(source, posixpath.normpath(beside(named.decode()))).encode()
+
+        if name.endswith(".css"):
+            content = CSS_URL.sub(lambda found: b'url("' + address(found[1]) + b'")', content)
+        elif name.endswith(".js"):
+            content = JS_IMPORT.sub(lambda found: found[1] + address(found[2]), content)
+        stem, dot, ending = name.rpartition(".")
+        hashed = f"{stem}.{sha256(content).hexdigest()[:10]}{dot}{ending}"
+        self._urls[name] = f"/static/{hashed}"
+        self._keep(content, self.folder / hashed)
+        return self._urls[name]
 
     @staticmethod
     def _keep(content: bytes, path: Path) -> None:

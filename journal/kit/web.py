@@ -58,6 +58,7 @@ HEADERS = {
 }
 WAKES = "wakes"
 """Set in a unit's `info` by a service whose work can't wait for the worker's next minute."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 GZIP_FROM_BYTES = 1400
 MOST_BYTES = 1024 * 1024
@@ -200,13 +201,35 @@ def local_target(address: str | None) -> str | None:
     return None if parts.scheme or parts.netloc or any(ord(c) < 32 for c in address) else address
 
 
+def comes_from_here() -> bool:
+    """Whether a page of this journal sends this, as far as the browser says: what guards JSON that a phone may have kept
+    for days, so that no token in it could still be good. A form of another site can't send that type, and a browser
+    says where a request comes from in at least one of the two headers."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if not request.is_json or (site is None and origin is None):
+        return False
+    own = {request.host_url.rstrip("/"), origin_of(current_app.extensions["settings"].base_url)}
+    return site in (None, "same-origin") and (origin is None or origin in own)
+
+
+def origin_of(address: str) -> str:
+    """The origin of an address, as browsers write it."""
+    parts = urlsplit(address)
+    port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def _wants_json() -> bool:
+    return request.path.endswith(".json") or request.is_json
+
+
 def _may_enter() -> AnyResponse | None:
     if request.endpoint is None or request.endpoint == "static":
         return None
     view = current_app.view_functions[request.endpoint]
     if is_public(view) or current_user.is_authenticated:
         return None
-    if request.path.endswith(".json"):
+    if _wants_json():
         abort(401)
     back = request.full_path.rstrip("?") if request.method != "POST" else None
     return redirect(url_for("accounts.sign_in", next=back), 303)
@@ -281,7 +304,7 @@ def _show_error(error: HTTPException) -> Answer:
         return render_template(
             "errors/error.html", title=title, text=text, code=code, sign_in=True, back=back
         ), code
-    if request.path.endswith(".json"):
+    if _wants_json():
         return jsonify({"error": title}), code
     return render_template("errors/error.html", title=title, text=text, code=code), code
 

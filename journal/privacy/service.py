@@ -29,6 +29,7 @@ from journal.privacy.queries import list_logged_days, own_id_of
 from journal.profiles.queries import profile_id
 from journal.reminders import service as reminders
 from journal.shares import service as shares
+from journal.sync import service as sync
 
 NOT_EMPTY = (
     "Your journal here has entries already, and two journals can’t be put into one. "
@@ -36,6 +37,7 @@ NOT_EMPTY = (
 )
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
     reminders.forget,
+    sync.forget,
     digests.forget,
     flags.forget,  # before what clinics made of them: a worker that delivers holds them in this order
     clinic_flags.forget,
@@ -47,6 +49,7 @@ FORGET: tuple[Callable[[Session, UUID], None], ...] = (
 )
 """What is destroyed with an account, in this order: each feature that keeps something about a person has its own."""
 TOUCHED = (
+    "sync_operations",
     "digest_rows",
     "clinic_invitations",
     "flag_steps",

@@ -56,7 +56,8 @@ def help_first() -> Response | None:
 def help_now() -> str:
     """The country is the one a person set, or picked here; never guessed from the network. After an answer that needs
     help, the same page says what was saved, and who will see it."""
-    who = find_person()
+    is_copy = "offline" in request.args  # for any phone to keep: it holds nothing about anybody
+    who = None if is_copy else find_person()
     picked = request.args.get("country")
     known = {code for code, _name in countries()}
     if picked is not None and picked not in known:
@@ -72,6 +73,7 @@ def help_now() -> str:
     asked_since = told_at or clock.now() - plans.SAFE_FOR
     return render_template(
         "safety/help_now.html",
+        is_copy=is_copy,
         help=help_for(code),
         countries=countries(),
         choosing="elsewhere" in request.args,

@@ -58,11 +58,15 @@ for (const form of document.querySelectorAll('form[action="/look"]')) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     event.stopPropagation();
-    const root = document.documentElement;
     const low = root.dataset.look !== "low";
     const answer = await fetch("/look", { method: "POST", body: new FormData(form), redirect: "manual" }).catch(() => null);
     if (!answer || (answer.type !== "opaqueredirect" && !answer.ok)) return form.submit();
     root.dataset.look = low ? "low" : "usual";
+    try {
+      localStorage.setItem("look", root.dataset.look);
+    } catch {
+      // Then pages that the phone keeps come in their usual light.
+    }
     document.querySelectorAll(".round[aria-pressed]").forEach((e) => e.setAttribute("aria-pressed", String(low)));
   });
 }
@@ -104,17 +108,61 @@ function say(until) {
 }
 if (left.length) setInterval(() => left.forEach((e) => (e.textContent = say(e.dataset.until))), 60000);
 
-// A draft has done its work once the journal said "saved"; signing out, or deleting the account, takes all drafts along.
-try {
+// What waits on this phone: said on every page, and sent whenever there may be a connection.
+const root = document.documentElement;
+const many = (n, word) => `${n} ${n === 1 ? word : word.replace("y", "ies")}`;
+
+function wordsFor({ waiting, attention, conflicts, others }, isOut) {
+  if (isOut && others) return [`Sign in to send ${many(others, "entry")}.`, "/sign-in", "They wait on this phone, sealed."];
+  if (attention) return [`${many(attention, "entry")} on this phone need${attention === 1 ? "s" : ""} your attention.`, "/offline", "Look"];
+  if (waiting) return [`${navigator.onLine ? "" : "You are offline. "}${many(waiting, "entry")} wait${waiting === 1 ? "s" : ""} on this phone.`, "/offline", "Look"];
+  if (conflicts) return [`${many(conflicts, "entry")} ${conflicts === 1 ? "has" : "have"} two versions.`, "/offline", "Look at both and choose"];
+  return null;
+}
+
+async function showWaiting(phone) {
+  const told = await phone.count();
+  const words = "waits" in root.dataset && !location.pathname.startsWith("/offline") && wordsFor(told, !root.dataset.owner);
+  let box = document.getElementById("waits");
+  if (!words) return box?.remove();
+  if (!box) {
+    box = document.createElement("div");
+    Object.assign(box, { id: "waits", className: "banner" });
+    box.innerHTML = '<div><p role="status"><b></b></p><p><a class="link"></a></p></div>';
+    document.getElementById("main").prepend(box);
+  }
+  const [text, address, more] = words;
+  if (box.querySelector("b").textContent !== text) box.querySelector("b").textContent = text;
+  Object.assign(box.querySelector("a"), { href: address, textContent: more });
+}
+
+async function lookAfterPhone() {
+  const phone = await import("./phone.js");
+  const tryToSend = async () => {
+    if ((await phone.owner()) && (await phone.count()).waiting) await phone.send();
+    await showWaiting(phone);
+  };
+  if (root.dataset.owner) await phone.prepare().catch(() => false);
   const sent = sessionStorage.getItem("sent-draft");
   if (sent && document.querySelector("[data-saved]")) {
-    localStorage.removeItem(sent);
+    await phone.dropDraft(sent);
     sessionStorage.removeItem("sent-draft");
   }
-  const forgetDrafts = () =>
-    Object.keys(localStorage).filter((k) => k.startsWith("draft:")).forEach((k) => localStorage.removeItem(k));
-  document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", forgetDrafts);
-  if (document.querySelector("[data-goodbye]")) forgetDrafts();
-} catch {
-  // Storage may be switched off; then there are no drafts.
+  if (document.querySelector("[data-goodbye]")) await phone.forget();
+  for (const { id, page } of await phone.sent()) if (page && new URL(page, location).pathname === location.pathname) await phone.settle(id);
+  phone.onChange(() => showWaiting(phone));
+  addEventListener("online", tryToSend);
+  addEventListener("offline", () => showWaiting(phone));
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && tryToSend());
+  await tryToSend();
+}
+
+if (isSecureContext && "indexedDB" in self && "locks" in navigator) {
+  navigator.serviceWorker?.register("/sw.js").catch(() => false);
+  if ("owner" in root.dataset || location.pathname.startsWith("/offline")) lookAfterPhone().catch(() => false);
+  document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    location.assign("/offline/sign-out");
+  });
 }

@@ -1,0 +1,79 @@
+"""What is known of a phone's operations, and what a phone has to know so that somebody can write without signal."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from journal.domain.access import Viewer
+from journal.domain.days import Moment
+from journal.domain.instrument_files import instruments
+from journal.domain.measures import DISSOCIATION_DAYS, Measure
+from journal.kit.db import upsert
+from journal.questionnaires.queries import get_shelf
+from journal.sync.models import DataEpoch, SyncOperation
+
+
+def find_operation(session: Session, viewer: Viewer, operation_id: UUID) -> SyncOperation | None:
+    """The patient's operation of that id, if it was kept."""
+    return session.get(SyncOperation, (viewer.patient_id, operation_id))
+
+
+def last_number(session: Session, viewer: Viewer) -> int:
+    """The number of the patient's newest operation, 0 where there is none."""
+    newest = select(func.max(SyncOperation.number)).where(SyncOperation.patient_id == viewer.patient_id)
+    return session.execute(newest).scalar_one() or 0
+
+
+def get_epoch(session: Session, now: datetime) -> UUID:
+    """Which life of the database this is. The first one to ask begins it, so the unit has to be one that writes."""
+    found = session.execute(select(DataEpoch.epoch)).scalar_one_or_none()
+    if found is None:
+        begun = upsert(session, DataEpoch.__table__).values(id=1, epoch=uuid4(), began_at=now)  # type: ignore[arg-type] # a Table, as SQLAlchemy knows
+        session.execute(begun.on_conflict_do_nothing())
+        found = session.execute(select(DataEpoch.epoch)).scalar_one()
+    return found
+
+
+def get_kit(session: Session, viewer: Viewer, moment: Moment, days: int) -> dict[str, Any]:
+    """What is asked, and which infusions a report can be about: no answer and no score. For the patient alone. `days`: how far back a report on an infusion may be about. Raises NotYours."""
+    shelf = get_shelf(session, viewer)
+    recent = [held for held in shelf.infusions if held.day >= moment.today - timedelta(days=days)]
+    profile = shelf.profile
+    last = max((held.day for held in shelf.infusions), default=None)
+    until = None if last is None else last + timedelta(days=DISSOCIATION_DAYS)
+    every = instruments()
+    codes = [
+        code
+        for code, one in every.items()
+        if one.kept_as == "questionnaire" and shelf.is_on(one) and code not in shelf.withheld
+    ]
+    return {
+        "measures": [_measure(one) for one in profile.asked(True)],
+        "dissociationUntil": "9999-12-31"
+        if profile.always_dissociation
+        else (None if until is None else until.isoformat()),
+        "infusions": [
+            {
+                "id": str(held.id),
+                "number": held.number,
+                "day": held.day.isoformat(),
+                "endsAt": None if held.ends_at is None else held.ends_at.isoformat(),
+            }
+            for held in reversed(recent)
+        ],
+        "questionnaires": [
+            {
+                "code": code,
+                "title": every[code].short_title,
+                "language": every[code].language(profile.language),
+            }
+            for code in codes
+        ],
+    }
+
+
+def _measure(one: Measure) -> dict[str, str]:
+    return {"id": one.id, "question": one.question, "low": one.low, "high": one.high}

@@ -1,0 +1,56 @@
+// Signing out: what waits here is sent, kept locked, or thrown away; everything else of this account leaves the phone.
+
+import * as phone from "./phone.js";
+
+const $ = (selector) => document.querySelector(selector);
+const choice = $("#choice");
+
+async function tellServer() {
+  const headers = { "Content-Type": "application/json" };
+  try {
+    const answer = await fetch("/sync/sign-out", { method: "POST", headers, body: "{}", redirect: "error", signal: AbortSignal.timeout(10000) });
+    return answer.ok && Boolean((await answer.json()).signed_out);
+  } catch {
+    return false;
+  }
+}
+
+// The phone forgets first: it needs no signal for that.
+async function leave(keepLocked) {
+  await phone.forget(keepLocked);
+  sessionStorage.clear();
+  const isTold = await tellServer();
+  if (!isTold) await (await caches.open("signed-out")).put("/signed-out", new Response("yes"));
+  if (isTold) return location.replace("/");
+  choice.hidden = true;
+  $("[data-heading]").textContent = "Signed out on this phone";
+  $("[data-done]").textContent = "There is no signal, so the server doesn’t know yet. It is told before anything else, as soon as this phone can reach it.";
+  $("#done").hidden = false;
+}
+
+function problem(text) {
+  $("#problem span").textContent = text;
+  $("#problem").hidden = false;
+}
+
+const told = await phone.count();
+const waiting = told.waiting + told.attention;
+if (!waiting) await leave(false);
+else {
+  const words = `${waiting} ${waiting === 1 ? "entry waits" : "entries wait"} on this phone`;
+  $("[data-told]").textContent = `${words}, not sent yet. What should become of ${waiting === 1 ? "it" : "them"}?`;
+  choice.hidden = false;
+  $("[data-send]").addEventListener("click", async () => {
+    await phone.send();
+    const left = await phone.count();
+    if (!left.waiting && !left.attention) return leave(false);
+    problem(left.attention ? "Some need your attention before they can be sent. Look at them first, or keep them locked." : "There is no connection. Try again later, or keep them locked.");
+  });
+  $("[data-keep]").addEventListener("click", () => leave(true));
+  $("[data-discard]").addEventListener("click", () => {
+    const isSure = $("#sure").value.trim().toLowerCase() === "throw away";
+    if (!isSure) return problem("Type “throw away” in the box first. Nothing was thrown away.");
+    return leave(false);
+  });
+}
+document.querySelectorAll("[data-no-script]").forEach((e) => e.remove());
