@@ -142,6 +142,7 @@ def _show_question(
     anew = 1 if held is None and "new" in request.args else None
     return render_template(
         "questionnaires/question.html",
+        today=present.today(),
         instrument=instrument,
         item=item,
         place=place,

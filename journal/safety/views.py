@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from journal.accounts import present
@@ -143,6 +143,22 @@ def safety_plan() -> Page:
     own = queries.get_own(unit(), present.viewer(), present.today())
     return render_template(
         "safety/safety_plan.html", own=own, plan=own.plan, headings=plans.HEADINGS, to_dial=plans.to_dial
+    )
+
+
+@blueprint.get("/safety-plan/card.json")
+def card() -> Response:
+    """What the crisis card on a phone holds, for whoever wants to keep one."""
+    own = queries.get_own(unit(), present.viewer(), present.today())
+    parts = [(title, getattr(own.plan, name)) for name, (title, _hint) in plans.HEADINGS.items()]
+    return jsonify(
+        {
+            "person_name": own.plan.person_name,
+            "person_number": own.plan.person_number,
+            "clinic_name": own.clinic_name,
+            "clinic_number": own.clinic_number,
+            "parts": [part for part in parts if part[1]],
+        }
     )
 
 

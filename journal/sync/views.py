@@ -142,6 +142,12 @@ def check_in() -> str:
     )
 
 
+@blueprint.get("/offline/note")
+@public
+def add_note() -> str:
+    return render_template("sync/add_note.html")
+
+
 @blueprint.get("/offline/infusion")
 @public
 def log_infusion() -> str:
@@ -177,6 +183,7 @@ def kept_pages() -> list[str]:
     return [
         "/offline",
         "/offline/check-in",
+        "/offline/note",
         "/offline/infusion",
         *(f"/offline/after-infusion/{part}" for part in after_infusion.PARTS),
         *(f"/offline/questionnaires/{one.code}/{language}" for one in every for language in one.languages),

@@ -43,5 +43,5 @@ if (card) {
     [part.textContent, words.textContent] = [heading, text];
     place.append(part, words);
   }
-  main.querySelector("h1").after(place);
+  [...main.querySelectorAll("h2")].find((e) => !e.closest(".card")).before(place); // the lines that are always there come first
 }

@@ -2,7 +2,7 @@
 
 import * as phone from "./phone.js";
 
-const form = document.querySelector("form[data-draft], form[data-entry]");
+const form = document.querySelector("form[data-entry], form[data-draft]");
 const kept = form.querySelector("[data-kept]");
 const kind = form.dataset.entry;
 const technical = new Set(["csrf_token", "base", "action", "settles", "show", "entry_id"]);
@@ -123,6 +123,7 @@ form.addEventListener("submit", async (event) => {
   const label = button.textContent;
   button.setAttribute("aria-disabled", "true");
   button.textContent = button.dataset.busy ?? label;
+  document.getElementById("errors")?.remove();
   try {
     await save();
   } finally {

@@ -19,6 +19,19 @@ document.addEventListener("submit", (event) => {
     button.textContent = button.dataset.busy;
   }
 });
+// Without signal an answer is kept on this phone, and the other questions come on a page that the phone has.
+async function keepAnswer(form, { value, dataset }) {
+  const phone = await import("./phone.js");
+  const { answer: item, instrument, day } = form.dataset;
+  const { entry_id: entry, language } = form.elements;
+  const zone = (await phone.kit())?.zone;
+  const payload = { instrument, language: language.value, [item]: value };
+  const made = { id: crypto.randomUUID(), entry: entry.value, base: 0, after: null };
+  await phone.keep({ ...made, kind: "questionnaire", day, zone, captured_at: new Date().toISOString(), payload });
+  phone.send().catch(() => false);
+  location.assign(dataset.help ? "/help-now?kept=1" : `/offline/questionnaires/${instrument}/${language.value}`);
+  return true;
+}
 // An answer is kept at once, but the page goes on a moment later, so that a double tap doesn't answer the next question.
 const rest = 400;
 for (const form of document.querySelectorAll("form[data-answer]")) {
@@ -33,10 +46,12 @@ for (const form of document.querySelectorAll("form[data-answer]")) {
     button.setAttribute("aria-pressed", "true");
     const waited = new Promise((done) => setTimeout(done, rest));
     const headers = { Accept: "application/json" };
-    const answer = await fetch(form.action, { method: "POST", body, headers, keepalive: true }).catch(() => null);
+    const signal = AbortSignal.timeout(8000);
+    const answer = await fetch(form.action, { method: "POST", body, headers, keepalive: true, redirect: "error", signal }).catch(() => null);
     const told = answer?.ok ? await answer.json().catch(() => null) : null;
     await waited;
     if (told?.next) return location.assign(told.next);
+    if (answer?.status !== 422 && (await keepAnswer(form, button).catch(() => false))) return;
     delete form.dataset.sent; // the plain way then, which says what is wrong
     const value = document.createElement("input");
     Object.assign(value, { type: "hidden", name: button.name, value: button.value });
@@ -137,6 +152,7 @@ async function showWaiting(phone) {
 }
 
 async function lookAfterPhone() {
+  if (root.dataset.owner !== undefined && localStorage.getItem("look") !== root.dataset.look) localStorage.setItem("look", root.dataset.look);
   const phone = await import("./phone.js");
   const tryToSend = async () => {
     if ((await phone.owner()) && (await phone.count()).waiting) await phone.send();

@@ -4,7 +4,7 @@ import * as phone from "./phone.js";
 
 const $ = (selector, place = document) => place.querySelector(selector);
 const names = { "check-in": "Check-in", note: "Note", infusion: "Infusion", "after-infusion": "After the infusion", questionnaire: "Questionnaire" };
-const pages = { "check-in": "/offline/check-in", infusion: "/offline/infusion" };
+const pages = { "check-in": "/offline/check-in", infusion: "/offline/infusion", note: "/offline/note" };
 document.querySelectorAll("[data-no-script]").forEach((e) => e.remove());
 const form = $("form[data-offline]");
 const said = (iso) => new Date(`${iso}T12:00`).toLocaleDateString([], { weekday: "short", day: "numeric", month: "short" });
@@ -44,9 +44,9 @@ async function showList() {
   $("[data-told]", out).textContent = (await phone.owner()) ? `${n} of another account wait here, sealed.` : `Sign in to send ${n}.`;
 }
 
-function newLine({ kind, day }, state) {
+function newLine({ kind, day, payload }, state) {
   const made = $("#operation").content.cloneNode(true).firstElementChild;
-  $("[data-title]", made).textContent = `${names[kind]}, ${said(day)}`;
+  $("[data-title]", made).textContent = `${kind === "questionnaire" ? payload.instrument.toUpperCase() : names[kind]}, ${said(day)}`;
   $("[data-state]", made).textContent = state;
   return made;
 }
@@ -184,6 +184,10 @@ const fillers = {
     select.addEventListener("change", () => addMeasures(kit));
     return "offline:check-in";
   },
+  note(kit) {
+    form.dataset.day = today(kit);
+    return "offline:note";
+  },
   infusion(kit) {
     form.elements.day.value = today(kit);
     form.elements.day.max = today(kit);
@@ -204,6 +208,7 @@ const fillers = {
     form.dataset.day = today(kit);
     form.addEventListener("input", ask);
     form.addEventListener("filled", ask);
+    form.addEventListener("change", ({ target }) => target.dataset.help && form.requestSubmit());
     return `offline:${instrument.value}`;
   },
 };
@@ -218,9 +223,21 @@ function ask() {
   }
 }
 
+// What was answered already, one tap at a time, before the signal went.
+function begun(waiting) {
+  if (form.dataset.entry !== "questionnaire") return undefined;
+  const code = form.elements.instrument.value;
+  const mine = waiting.filter(({ state, operation }) => state === "waiting" && operation.payload.instrument === code);
+  if (!mine.length) return undefined;
+  const last = mine.at(-1);
+  const payload = Object.assign({}, ...mine.filter((one) => one.operation.entry === last.operation.entry).map((one) => one.operation.payload));
+  return { ...last, operation: { ...last.operation, payload } };
+}
+
 async function showForm(kit) {
   const entry = await import("./entry.js");
-  const change = (await phone.list()).find((one) => one.operation.id === location.hash.slice(1));
+  const waiting = await phone.list();
+  const change = waiting.find((one) => one.operation.id === location.hash.slice(1)) ?? begun(waiting);
   const draft = fillers[form.dataset.entry](kit, change);
   form.hidden = form.dataset.entry === "after-infusion" && !form.elements.infusion.options.length;
   entry.about(change ? `offline:${change.operation.entry}` : draft, change);
