@@ -6,7 +6,7 @@ export PORT
 BIN := .venv/bin
 NEEDS := deploy/needs.sh
 
-.PHONY: help run demo test test-quick test-full check format screenshots print-samples bench lock vendor
+.PHONY: help run demo test test-quick test-full check format screenshots print-samples icons bench lock vendor
 
 help: ## Say what there is to make
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ screenshots: .venv/dev ## Take pictures of every page into ../journal-screenshot
 
 print-samples: .venv/dev ## Draw the demo's summaries as PDFs and pictures, in grey too, outside the repository
 	@$(BIN)/python -m tests.summaries.draw
+
+icons: .venv/dev ## Draw the icons of the home screen again, from the mark
+	@sh $(NEEDS) test $(BIN)/python
+	@$(BIN)/python -m tests.browser.icons
 
 bench: .venv/dev ## Measure against the bare floor, on both databases
 	@sh $(NEEDS) test $(BIN)/python

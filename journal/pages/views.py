@@ -1,4 +1,4 @@
-"""The public doors: home, the look of this device, health."""
+"""The public doors: home, the look of this device, what a home screen shows of the journal, health."""
 
 from datetime import timedelta
 
@@ -14,6 +14,12 @@ blueprint = Blueprint("pages", __name__)
 
 LOOK = "look"
 LOOK_AGE = timedelta(days=400)
+GROUNDS = {"light": "#f1f1ea", "dark": "#13191b", "low": "#160f09"}
+"""The page's ground in each look, as the style sheet has it."""
+SCHEME = "Sec-CH-Prefers-Color-Scheme"
+"""Light or dark, said by browsers that a page asked for it; the others get the light one."""
+MANIFEST_SECONDS = 3600
+"""Nobody's page: it may be kept, but after an upgrade a phone should see the new one soon."""
 
 
 @blueprint.get("/")
@@ -40,6 +46,20 @@ def look() -> Response:
         httponly=True,
         secure=current_app.config["SESSION_COOKIE_SECURE"],
     )
+    return answer
+
+
+@blueprint.get("/manifest.webmanifest")
+@public
+def manifest() -> Response:
+    """What a phone needs to put the journal on its home screen. The address stays; the icons' addresses change with
+    them. A manifest has one pair of colours for the moment in which the journal opens, so each look gets its own."""
+    shown = request.args.get(LOOK) or request.headers.get(SCHEME)
+    ground = GROUNDS.get(shown or "", GROUNDS["light"])
+    answer = current_app.make_response(render_template("pages/manifest.webmanifest", ground=ground))
+    answer.content_type = "application/manifest+json"
+    answer.headers["Cache-Control"] = f"public, max-age={MANIFEST_SECONDS}"
+    answer.vary.add(SCHEME)
     return answer
 
 

@@ -28,6 +28,7 @@ PUBLIC = {
     "pages.home",
     "safety.help_now",
     "pages.look",
+    "pages.manifest",
     "pages.healthz",
     "invitations.answer",
     "links.page",

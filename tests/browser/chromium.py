@@ -22,13 +22,17 @@ DESK = {"viewport": {"width": 1280, "height": 860}, "device_scale_factor": 1, "h
 LOOKS = ("light", "dark", "low")
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium_path() -> str:
     path = shutil.which("chromium")
     if path is None:
         raise RuntimeError("chromium is missing. On Debian or Ubuntu: apt-get install chromium")
+    return path
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
         yield browser
         browser.close()
 
