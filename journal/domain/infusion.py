@@ -17,6 +17,8 @@ NO_DRIVING_HOURS = 24
 """No driving for at least 24 hours and until a full night's sleep. May be lengthened, never shortened."""
 HAZY_HOURS = 6
 """Entries made in the first hours are marked, because memory can be hazy (own choice)."""
+LIGHT_SHY_HOURS = 24
+"""Light can bother for about a day; so long the low-light look is offered (own choice)."""
 SERIES_DAYS = (0, 3, 7, 10, 14, 17)
 """The template "six in 14 to 21 days": all dates can be changed."""
 MOST_PLANNED = 40
@@ -150,6 +152,9 @@ class Held:
     def ends_at(self) -> datetime | None:
         return self.infusion.ends_at(self.day, self.zone)
 
+    def may_be_light_shy(self, now: datetime) -> bool:
+        return may_be_light_shy(self.infusion, self.day, self.zone, now)
+
 
 def in_order(
     logged: Iterable[tuple[UUID, date, str, datetime, Infusion]],
@@ -193,6 +198,14 @@ def latest_notice(infusions: Sequence[Held], now: datetime) -> NoDriving | None:
     if not notices:
         return None
     return max(notices, key=lambda notice: (notice.until is None, notice.left))
+
+
+def may_be_light_shy(infusion: Infusion, day: date, zone: ZoneInfo, now: datetime) -> bool:
+    """True from the start until 24 hours after the end. Where no start was logged: from the day's begin until 24 hours
+    after its noon, where such an infusion stands among the others of its day too."""
+    start = infusion.starts_at(day, zone) or instant_of(day, time(0), zone)
+    end = infusion.ends_at(day, zone) or instant_of(day, time(12), zone)
+    return start <= now < end + timedelta(hours=LIGHT_SHY_HOURS)
 
 
 def is_hazy(infusion: Infusion, day: date, zone: ZoneInfo, captured_at: datetime) -> bool:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journal.domain.infusion import Infusion, Plan, is_hazy, no_driving
+from journal.domain.infusion import Infusion, Plan, is_hazy, may_be_light_shy, no_driving
 
 DENVER = ZoneInfo("America/Denver")
 
@@ -52,6 +52,32 @@ def test_without_a_start_it_holds_all_of_the_next_day() -> None:
 @pytest.mark.parametrize(("hours", "hazy"), [(0, True), (5.99, True), (6, False), (30, False)])
 def test_the_first_six_hours_are_marked(hours: float, hazy: bool) -> None:
     assert is_hazy(INFUSION, DAY, DENVER, at("2026-11-19T11:20:00") + timedelta(hours=hours)) is hazy
+
+
+@pytest.mark.parametrize(
+    ("now", "offered"),
+    [
+        ("2026-11-19T10:39:59", False),
+        ("2026-11-19T10:40:00", True),
+        ("2026-11-20T11:19:59", True),
+        ("2026-11-20T11:20:00", False),
+    ],
+)
+def test_low_light_is_offered_for_24_hours_after_the_end(now: str, offered: bool) -> None:
+    assert may_be_light_shy(INFUSION, DAY, DENVER, at(now)) is offered
+
+
+@pytest.mark.parametrize(
+    ("now", "offered"),
+    [
+        ("2026-11-18T23:59:59", False),
+        ("2026-11-19T00:00:00", True),
+        ("2026-11-20T11:59:59", True),
+        ("2026-11-20T12:00:00", False),
+    ],
+)
+def test_an_infusion_without_a_start_counts_as_one_at_noon(now: str, offered: bool) -> None:
+    assert may_be_light_shy(Infusion(number=1), DAY, DENVER, at(now)) is offered
 
 
 def test_the_template_is_six_in_14_to_21_days() -> None:

@@ -52,6 +52,18 @@ def test_everything_about_an_infusion(cast: Cast) -> None:
     assert "No driving until" in browser.get("/today").text
 
 
+def test_low_light_is_offered_for_a_day_where_the_groggy_come_by(cast: Cast, clock: Any) -> None:
+    browser = cast.patient.sign_in()
+    path = log(browser)
+    offer = "Does the light bother you?"
+    clock.shift(22 * 3600 + 39 * 60)  # 10:39 am on the next day, a minute before the end
+    for address in ("/today", path, f"{path}/after"):
+        assert offer in browser.get(address).text, address
+    clock.shift(60)
+    for address in ("/today", path, f"{path}/after"):
+        assert offer not in browser.get(address).text, address
+
+
 def test_only_the_day_is_needed(cast: Cast) -> None:
     browser = cast.patient.sign_in()
     browser.get("/infusions/new")
