@@ -41,6 +41,7 @@ from journal.domain.help_numbers import help_for
 from journal.domain.instrument_files import instruments
 from journal.domain.weeks import Week
 from journal.factors import emails as factors_emails
+from journal.factors import service as factors_service
 from journal.factors.views import blueprint as factors_doors
 from journal.infusions.views import blueprint as infusions_doors
 from journal.invitations.views import blueprint as invitations_doors
@@ -307,6 +308,7 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
     app.extensions.update(
         writers=writers,
         send_mail=lambda: send(clock.now()),
+        on_first_proof=factors_service.forget_strange_keys,
         on_switched_off=on_switched_off,
         chores=chores,
         look=partial(look, database, chores),

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from journal.accounts import queries, service
 from journal.kit.mail import Mail
-from journal.kit.outbox import Waiting, Writer
+from journal.kit.outbox import Waiting, Wanted, Writer
 
 Render = Callable[..., Mail]
 """render(mail name, recipient, **values) -> Mail"""
@@ -37,6 +37,22 @@ def writers(render: Render, base_url: str) -> dict[str, Writer]:
         token = service.make_link(session, "reset", account_id, email, now)
         return render("reset", email, link=f"{base_url}/account/reset/{token}")
 
+    def sign_in(session: Session, waiting: Waiting, now: datetime) -> Mail | None:
+        key = service.email_key(waiting.recipient)
+        found = queries.find_for_reset(session, key)
+        if found is None:
+            return None
+        account_id, email = found
+        if queries.find_proven(session, key) is None:
+            # Somebody else may have signed up with this address: only a new passphrase shuts them out.
+            token = service.make_link(session, "reset", account_id, email, now)
+            return render("sign_in_unproven", email, link=f"{base_url}/account/reset/{token}")
+        token = service.make_link(session, "sign-in", account_id, email, now)
+        return render("sign_in", email, link=f"{base_url}/sign-in/link/{token}")
+
+    def is_fresh(_session: Session, waiting: Waiting, now: datetime) -> bool:
+        return now - waiting.created_at < queries.LINK_LIVES["sign-in"]
+
     def plain(name: str) -> Writer:
         def write(_session: Session, waiting: Waiting, _now: datetime) -> Mail:
             return render(name, waiting.recipient, base_url=base_url)
@@ -46,6 +62,7 @@ def writers(render: Render, base_url: str) -> dict[str, Writer]:
     return {
         "verify": verify,
         "reset": reset,
+        "sign-in": Wanted(sign_in, is_fresh),
         "passphrase-changed": plain("passphrase_changed"),
         "address-changed": plain("address_changed"),
     }

@@ -27,7 +27,7 @@ class SignInForm(Form):
     password = passphrase_field("Passphrase", "Enter your passphrase.")
 
 
-class AskResetForm(Form):
+class AskMailForm(Form):
     email = email_field()
 
 

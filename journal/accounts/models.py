@@ -74,7 +74,7 @@ class MailedLink(Base):
     """A link that was mailed: used once, gone after its time, kept only as a hash."""
 
     __tablename__ = "mailed_links"
-    __table_args__ = (CheckConstraint("purpose IN ('verify', 'reset')", name="purpose_known"),)
+    __table_args__ = (CheckConstraint("purpose IN ('verify', 'reset', 'sign-in')", name="purpose_known"),)
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     purpose: Mapped[str] = mapped_column(Text)

@@ -18,6 +18,8 @@ PROVEN_AT = "proven_at"
 INVITED = "invited"
 """Where an invitation waits that this browser was shown before the address was confirmed."""
 PROVEN_FOR = timedelta(minutes=5)
+PASSKEY_HERE = "passkey_here"
+"""A cookie of browsers in which a passkey signs in: their page for signing in begins with it."""
 TOO_MANY = "There were many tries in a short time. Wait 15 minutes, or reset your passphrase by mail."
 
 
@@ -66,10 +68,10 @@ def note_passphrase(at: datetime) -> None:
     session[PROVEN_AT] = int(at.timestamp())
 
 
-def passphrase_is_fresh() -> bool:
+def passphrase_is_fresh(within: timedelta = PROVEN_FOR) -> bool:
     """Whether the passphrase was given in this browser a moment ago, so that it need not be asked again."""
     given_at: int = session.get(PROVEN_AT, 0)
-    return clock.now().timestamp() - given_at <= PROVEN_FOR.total_seconds()
+    return clock.now().timestamp() - given_at <= within.total_seconds()
 
 
 def wrong_passphrase(given: str) -> tuple[str, int]:

@@ -15,7 +15,7 @@ IDLE_DAYS = 90
 READER_LASTS = timedelta(hours=12)
 READER_IDLE = timedelta(minutes=30)
 """Sessions of people who read what others share end sooner: a laptop in a practice is shared, a phone is not."""
-LINK_LIVES = {"verify": timedelta(days=3), "reset": timedelta(hours=1)}
+LINK_LIVES = {"verify": timedelta(days=3), "reset": timedelta(hours=1), "sign-in": timedelta(minutes=15)}
 
 
 @dataclass(frozen=True, slots=True)

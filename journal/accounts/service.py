@@ -194,7 +194,7 @@ def change_passphrase(
     account.passphrase_hash = passphrase_hash
     account.pending_email = account.pending_hash = None  # it was hashed with the old passphrase
     end_other_sessions(session, account_id, keep, now)
-    _forget_links(session, account_id, "reset")
+    _forget_links(session, account_id, "reset", "sign-in")
     outbox.put(session, "passphrase-changed", account.email, account_id, now)
     audit.note(session, "passphrase-changed", now, actor_id=account_id, patient_id=account_id)
 
@@ -203,8 +203,7 @@ def change_email(session: Session, account_id: UUID, email: str, passphrase_hash
     """Ask for another address. A proven one stays in force until the new one is proven, so that a slip of the finger
     locks nobody out and hands nobody the journal; one that was never proven is changed at once."""
     account = session.get_one(Account, account_id)
-    _forget_links(session, account_id, "reset")
-    _forget_links(session, account_id, "verify")
+    _forget_links(session, account_id, "reset", "verify", "sign-in")
     if account.verified_at is None:
         account.email, account.email_key, account.passphrase_hash = email, email_key(email), passphrase_hash
     else:
@@ -256,6 +255,7 @@ def verify(session: Session, link: MailedLink, now: datetime) -> bool:
         account.email, account.email_key = link.email, email_key(link.email)
         account.passphrase_hash = account.pending_hash
         account.pending_email = account.pending_hash = None
+        _forget_links(session, account.id, "reset", "sign-in")  # they went to the former address
     elif account.email != link.email:
         return False
     elif account.verified_at is not None:
@@ -275,10 +275,12 @@ def find_key_of_link(session: Session, link: MailedLink) -> str:
     return session.execute(select(Account.email_key).where(Account.id == link.account_id)).scalar_one()
 
 
-def _forget_links(session: Session, account_id: UUID, purpose: str) -> None:
+def _forget_links(session: Session, account_id: UUID, *purposes: str) -> None:
     session.execute(
         delete(MailedLink).where(
-            MailedLink.account_id == account_id, MailedLink.purpose == purpose, MailedLink.used_at.is_(None)
+            MailedLink.account_id == account_id,
+            MailedLink.purpose.in_(purposes),
+            MailedLink.used_at.is_(None),
         )
     )
 

@@ -1,4 +1,4 @@
-"""The doors of accounts: sign up, in and out, prove an address, reset, sessions."""
+"""The doors of accounts: sign up, in and out, prove an address, links by mail, sessions."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from journal.accounts import queries, service
 from journal.accounts.forms import (
     AddressForm,
-    AskResetForm,
+    AskMailForm,
     ButtonForm,
     PassphraseForm,
     ResetForm,
@@ -35,6 +35,7 @@ from journal.accounts.forms import (
 from journal.accounts.present import (
     INVITED,
     KNOWN_DEVICE,
+    PASSKEY_HERE,
     TOO_MANY,
     address_bucket,
     guess_allowed,
@@ -120,24 +121,31 @@ def _mail_allowed(purpose: str, about: str, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HalfWay:
-    """Somebody who gave the right passphrase, and is not signed in before a second step is given too."""
+    """Somebody who gave the right passphrase or came by a link that was mailed, and is not signed in before a second
+    step is given too, where the account asks for one."""
 
     account_id: UUID
-    passphrase_at: datetime
+    began_at: datetime
     target: str
+    knows_passphrase: bool = True
 
 
-def _let_in(account_id: UUID, target: str) -> AnyResponse:
+def first_page(account_id: UUID) -> str:
+    """Where somebody comes to who was going nowhere else."""
+    return url_for("pages.home" if queries.reads_others(unit(), account_id) else "checkins.today")
+
+
+def _let_in(account_id: UUID, target: str, *, knows_passphrase: bool = True) -> AnyResponse:
     """After the right passphrase, or a link that was mailed: sign this browser in, or ask for the second step first."""
     now = clock.now()
     if not queries.asks_second_step(unit(), account_id):
-        return open_session(HalfWay(account_id, now, target), None)
+        return open_session(HalfWay(account_id, now, target, knows_passphrase), None)
     mark = _passphrase_mark(account_id)
     unit().commit()
     session.clear()
     fits = len(target) <= MOST_TARGET  # a cookie holds 4 KB
     onward = target if fits else url_for("checkins.today")
-    session[HALF_WAY] = [str(account_id), int(now.timestamp()), onward, mark]
+    session[HALF_WAY] = [str(account_id), int(now.timestamp()), onward, mark, knows_passphrase]
     return redirect(url_for("factors.second_step"), 303)
 
 
@@ -147,12 +155,12 @@ def _passphrase_mark(account_id: UUID) -> str:
 
 
 def find_half_way() -> HalfWay | None:
-    """Whoever is between the passphrase and the second step in this browser, for ten minutes."""
+    """Whoever is between the passphrase (or the link) and the second step in this browser, for ten minutes."""
     if HALF_WAY not in session:
         return None
-    account_id, at, target, mark = session[HALF_WAY]
-    who = HalfWay(UUID(account_id), datetime.fromtimestamp(at, UTC), target)
-    if clock.now() - who.passphrase_at > HALF_WAY_LASTS:
+    account_id, at, target, mark, knows_passphrase = session[HALF_WAY]
+    who = HalfWay(UUID(account_id), datetime.fromtimestamp(at, UTC), target, knows_passphrase)
+    if clock.now() - who.began_at > HALF_WAY_LASTS:
         return None
     return who if compare_digest(mark, _passphrase_mark(who.account_id)) else None
 
@@ -168,19 +176,22 @@ def sign_in_again() -> AnyResponse:
 
 def open_session(who: HalfWay, second_step_at: datetime | None) -> AnyResponse:
     """Sign this browser in and go on. Tries are forgiven, and the browser is known from now on, only where the address
-    is this account's alone or proven: else a stranger could claim the address to guess on for ever."""
+    is this account's alone or proven: else a stranger could claim the address to guess on for ever. Who gave no
+    passphrase used up no try at one, so none is given back, and is asked for it where it matters."""
     account_id, keyed = who.account_id, hasher()
     key = service.email_key(queries.get_email(unit(), account_id))
     token = service.start_session(unit(), account_id, device(), clock.now(), second_step_at=second_step_at)
     owns = queries.owns_address(unit(), account_id, key)
-    throttle.forgive(unit(), address_bucket("tries"))
+    if who.knows_passphrase:
+        throttle.forgive(unit(), address_bucket("tries"))
     if owns:
         throttle.take_back(unit(), keyed.key("tries", key))
         throttle.take_back(unit(), keyed.key("known device tries", str(account_id)))
     unit().commit()
     session.clear()
     session.permanent = True
-    note_passphrase(who.passphrase_at)
+    if who.knows_passphrase:
+        note_passphrase(who.began_at)
     login_user(WebPerson(token, None))
     answer = redirect(who.target, 303)
     if not owns:
@@ -229,6 +240,17 @@ def sign_up() -> Page:
     return answer
 
 
+def show_sign_in(form: SignInForm, target: str | None, passkey_problem: str = "") -> str:
+    """The page for signing in; it begins with the passkey where one was used in this browser."""
+    return render_template(
+        "accounts/sign_in.html",
+        form=form,
+        target=target,
+        passkey_first=PASSKEY_HERE in request.cookies,
+        passkey_problem=passkey_problem,
+    )
+
+
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @public
 def sign_in() -> Page:
@@ -237,20 +259,19 @@ def sign_in() -> Page:
     if request.method != "POST":
         if current_user.is_authenticated:
             return redirect(target or url_for("checkins.today"), 303)
-        return render_template("accounts/sign_in.html", form=form, target=target)
+        return show_sign_in(form, target)
     if not form.validate():
-        return render_template("accounts/sign_in.html", form=form, target=target), 422
+        return show_sign_in(form, target), 422
     email = typed(form.email)
     if not guess_allowed(email):
         form.password.errors = [TOO_MANY]
-        return render_template("accounts/sign_in.html", form=form, target=target), 429
+        return show_sign_in(form, target), 429
     hashed = hasher().hash(typed(form.password), service.email_key(email))
     account_id = queries.find_by_passphrase(unit(), service.email_key(email), hashed)
     if account_id is None:
         form.password.errors = [NO_MATCH]
-        return render_template("accounts/sign_in.html", form=form, target=target), 422
-    first = "pages.home" if queries.reads_others(unit(), account_id) else "checkins.today"
-    return _let_in(account_id, target or url_for(first))
+        return show_sign_in(form, target), 422
+    return _let_in(account_id, target or first_page(account_id))
 
 
 @blueprint.post("/sign-out")
@@ -267,24 +288,57 @@ def sign_out() -> AnyResponse:
     return answer
 
 
-@blueprint.route("/account/reset", methods=["GET", "POST"])
-@public
-def ask_reset() -> Page:
-    form = AskResetForm()
+def _ask_mail(purpose: str, template: str, asked: str) -> Page:
+    """The page that asks where to send a link. It answers alike whether or not there is anybody to send it to."""
+    form = AskMailForm()
     if request.method != "POST":
-        return render_template("accounts/ask_reset.html", form=form)
+        return render_template(template, form=form)
     if not form.validate():
-        return render_template("accounts/ask_reset.html", form=form), 422
+        return render_template(template, form=form), 422
     now, key = clock.now(), service.email_key(typed(form.email))
-    allowed = _mail_allowed("reset mails", key, now)
+    allowed = _mail_allowed(f"{purpose} mails", key, now)
     if allowed:
-        outbox.put(unit(), "reset", typed(form.email), None, now)
+        outbox.put(unit(), purpose, typed(form.email), None, now)
     unit().commit()
     if not allowed:
         form.email.errors = ["There were many mails in a short time. Wait an hour, then try again."]
-        return render_template("accounts/ask_reset.html", form=form), 429
+        return render_template(template, form=form), 429
     wake_outbox()
-    return redirect(url_for("accounts.reset_asked"), 303)
+    return redirect(url_for(asked), 303)
+
+
+@blueprint.route("/sign-in/link", methods=["GET", "POST"])
+@public
+def ask_link() -> Page:
+    return _ask_mail("sign-in", "accounts/ask_link.html", "accounts.link_asked")
+
+
+@blueprint.get("/sign-in/link/asked")
+@public
+def link_asked() -> Page:
+    return render_template("accounts/link_asked.html")
+
+
+@blueprint.route("/sign-in/link/<token>", methods=["GET", "POST"])
+@public
+def follow_link(token: str) -> Page:
+    """Opening the link changes nothing, since mail programs and scanners open it too. The button signs in."""
+    now = clock.now()
+    link = queries.find_link(unit(), token, "sign-in", now)
+    if link is None:
+        return render_template("accounts/link_gone.html", purpose="sign-in"), 404
+    if request.method != "POST":
+        return render_template("accounts/follow_link.html", form=ButtonForm(), email=link.email)
+    service.lock(unit(), link.account_id)  # a passphrase that is changed at this moment ends this session too
+    if service.use_link(unit(), token, "sign-in", now) is None:
+        return render_template("accounts/link_gone.html", purpose="sign-in"), 404
+    return _let_in(link.account_id, first_page(link.account_id), knows_passphrase=False)
+
+
+@blueprint.route("/account/reset", methods=["GET", "POST"])
+@public
+def ask_reset() -> Page:
+    return _ask_mail("reset", "accounts/ask_reset.html", "accounts.reset_asked")
 
 
 @blueprint.get("/account/reset/asked")
@@ -311,6 +365,8 @@ def reset(token: str) -> Page:
     used = service.use_link(unit(), token, "reset", now)
     if used is None:
         return render_template("accounts/link_gone.html", purpose="reset"), 404
+    if queries.find_proven(unit(), key) != used.account_id:
+        current_app.extensions["on_first_proof"](unit(), used.account_id, now)
     _verify(used, now)
     service.change_passphrase(unit(), used.account_id, hashed, None, now)
     answer = _let_in(used.account_id, url_for("checkins.today"))

@@ -22,6 +22,7 @@ from journal.entries.forms import entry_id_of, number_of
 from journal.entries.queries import Opened, get_entry, list_versions
 from journal.entries.service import Kept
 from journal.entries.views import choose as choose_version
+from journal.factors.queries import may_offer_passkey
 from journal.flags.present import standing
 from journal.kit import clock
 from journal.kit.web import device, person, say, unit
@@ -103,7 +104,14 @@ def _show_day(shown: queries.Day, today: date, again: bool = False) -> str:
         note_id=uuid4(),
         again=again,
         reasons_to_call=partial(_reasons, shown, today),
+        offers_passkey=shown.day == today and not again and _may_offer_passkey(shown),
     )
+
+
+def _may_offer_passkey(shown: queries.Day) -> bool:
+    """Once something was logged. Whoever reads what others share is asked for a second step elsewhere."""
+    who = person()
+    return shown.main is not None and not who.reads_others and may_offer_passkey(unit(), who.account_id)
 
 
 def _reasons(shown: queries.Day, today: date, entry: Opened, checkin: CheckIn) -> tuple[Raised, ...]:

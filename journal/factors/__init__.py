@@ -1,1 +1,2 @@
-"""The second step when somebody signs in: an authenticator app, passkeys, and recovery codes for when both are lost."""
+"""What people sign in with besides their passphrase: passkeys, which sign in alone too; and the second step, by an
+authenticator app or a passkey, with recovery codes for when both are lost."""

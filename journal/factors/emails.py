@@ -1,4 +1,4 @@
-"""The mails about second steps. They say what was done, never what for."""
+"""The mails about passkeys and second steps. They say what was done, never what for."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +11,8 @@ from journal.kit.outbox import Waiting, Writer
 PURPOSES = (
     "factor-added",
     "factor-removed",
+    "passkey-added",
+    "passkey-refused",
     "recovery-codes-made",
     "recovery-code-used",
     "second-step-refused",

@@ -51,13 +51,26 @@ class RecoveryCode(Base):
     used_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class PasskeyOffer(Base):
+    """A passkey was set up or declined, so none is offered any more."""
+
+    __tablename__ = "passkey_offers"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    settled_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Challenge(Base):
-    """What a passkey is asked to sign: once, soon, by this account, for this purpose."""
+    """What a passkey is asked to sign: once, soon, by this account, for this purpose. For signing in with one touch it is
+    nobody's yet; the browser that asked for it keeps which one it was."""
 
     __tablename__ = "challenges"
-    __table_args__ = (CheckConstraint("purpose IN ('register', 'sign-in')", name="purpose_known"),)
+    __table_args__ = (
+        CheckConstraint("purpose IN ('register', 'sign-in', 'one-touch')", name="purpose_known"),
+        CheckConstraint("(account_id IS NULL) = (purpose = 'one-touch')", name="owned_unless_one_touch"),
+    )
 
     challenge_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     purpose: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(Instant)

@@ -54,29 +54,35 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A browser's answer that nobody has checked yet: as it came, whose key it says it is, which challenge it says it
-    answers."""
+    """A browser's answer that nobody has checked yet: as it came, which key and which challenge it says it is about, and
+    whose key the device says it is (only keys that a device finds by itself say so)."""
 
     text: str
     credential_id: bytes
     challenge: bytes
+    owner: bytes | None = None
 
 
 def read_answer(text: str, *, registering: bool) -> Answer:
     """Take apart what a browser sent. Raises WrongAnswer for anything else."""
-    parse = parse_registration_credential_json if registering else parse_authentication_credential_json
     try:
-        credential = parse(text)
-        challenge = parse_client_data_json(credential.response.client_data_json).challenge
+        if registering:
+            made = parse_registration_credential_json(text)
+            told, key, owner = made.response.client_data_json, made.raw_id, None
+        else:
+            given = parse_authentication_credential_json(text)
+            told, key, owner = given.response.client_data_json, given.raw_id, given.response.user_handle
+        challenge = parse_client_data_json(told).challenge
     except (WebAuthnException, ValueError, TypeError, RecursionError):
         raise WrongAnswer from None
-    return Answer(text, credential.raw_id, challenge)
+    return Answer(text, key, challenge, owner)
 
 
 def ask_to_register(
-    site: Site, account_id: UUID, email: str, challenge: bytes, known: list[bytes]
+    site: Site, account_id: UUID, email: str, challenge: bytes, known: list[bytes], *, signs_in_alone: bool
 ) -> dict[str, Any]:
-    """What the browser's `PublicKeyCredential.parseCreationOptionsFromJSON` takes."""
+    """What the browser's `PublicKeyCredential.parseCreationOptionsFromJSON` takes. A key that is to sign in alone has to
+    be one that the device finds without being told whose; one that comes after the passphrase needn't."""
     options = webauthn.generate_registration_options(
         rp_id=site.host,
         rp_name=NAME,
@@ -85,7 +91,9 @@ def ask_to_register(
         challenge=challenge,
         timeout=TIMEOUT_MS,
         authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.DISCOURAGED,
+            resident_key=ResidentKeyRequirement.REQUIRED
+            if signs_in_alone
+            else ResidentKeyRequirement.PREFERRED,
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=[PublicKeyCredentialDescriptor(id=one) for one in known],
@@ -94,7 +102,8 @@ def ask_to_register(
 
 
 def ask_to_sign_in(site: Site, challenge: bytes, known: list[bytes]) -> dict[str, Any]:
-    """What the browser's `PublicKeyCredential.parseRequestOptionsFromJSON` takes."""
+    """What the browser's `PublicKeyCredential.parseRequestOptionsFromJSON` takes. With no known keys the device offers
+    those that it finds by itself."""
     options = webauthn.generate_authentication_options(
         rp_id=site.host,
         challenge=challenge,

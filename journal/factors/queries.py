@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
-from journal.factors.models import Passkey, RecoveryCode, TotpFactor
+from journal.factors.models import Passkey, PasskeyOffer, RecoveryCode, TotpFactor
 from journal.kit.db import vault_of
 
 SEALED_FOR = b"totp"
@@ -50,6 +50,15 @@ def get_factors(session: Session, account_id: UUID) -> Factors:
         select(func.count()).where(RecoveryCode.account_id == account_id, RecoveryCode.used_at.is_(None))
     ).scalar_one()
     return Factors(app_since, tuple(Key(*row) for row in keys), left)
+
+
+def may_offer_passkey(session: Session, account_id: UUID) -> bool:
+    """Whether the account has no passkey, and none was declined or set up before."""
+    there = union_all(
+        select(Passkey.account_id).where(Passkey.account_id == account_id),
+        select(PasskeyOffer.account_id).where(PasskeyOffer.account_id == account_id),
+    )
+    return session.execute(there).first() is None
 
 
 def find_pending_secret(session: Session, account_id: UUID) -> str | None:

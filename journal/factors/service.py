@@ -1,12 +1,15 @@
 """Setting factors up, using them, and taking them away. Nothing here commits. What counts once is used up by one
-statement that names what it must find, so of any number at once one gets it."""
+statement that names what it must find, so of any number at once one gets it.
+
+A passkey asks for a fingerprint, face or PIN, so it is two factors in one and signs in alone. That alone doesn't make the
+passphrase insufficient: only a second step that was turned on does."""
 
 import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Row, Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from journal.accounts import queries as accounts
@@ -14,7 +17,7 @@ from journal.accounts import service as owners
 from journal.audit import service as audit
 from journal.domain.errors import JournalError, NotYours
 from journal.factors import codes
-from journal.factors.models import Challenge, Passkey, RecoveryCode, TotpFactor
+from journal.factors.models import Challenge, Passkey, PasskeyOffer, RecoveryCode, TotpFactor
 from journal.factors.passkeys import Answer, NewKey, Site, WrongAnswer, check_registration, check_sign_in
 from journal.factors.queries import SEALED_FOR, get_factors, open_secret
 from journal.kit import outbox, throttle
@@ -24,6 +27,7 @@ TRY_WINDOW = timedelta(minutes=15)
 TRIES = 8
 TRIES_PER_ADDRESS = 60
 CHALLENGES = 30
+CHALLENGES_PER_ADDRESS = 100
 CHALLENGE_LASTS = timedelta(minutes=5)
 MOST_PASSKEYS = 10
 
@@ -81,10 +85,19 @@ def set_app(session: Session, account_id: UUID, secret: str, now: datetime) -> N
 
 
 def add_passkey(
-    session: Session, account_id: UUID, session_id: UUID, answer: Answer, name: str, site: Site, now: datetime
+    session: Session,
+    account_id: UUID,
+    session_id: UUID,
+    answer: Answer,
+    name: str,
+    site: Site,
+    now: datetime,
+    *,
+    as_second_step: bool,
 ) -> tuple[str, ...]:
-    """Keep a new passkey. Gives recovery codes with the first factor of an account, else nothing. The challenge is used
-    up either way. Raises WrongAnswer, KeyTaken."""
+    """Keep a new passkey, to sign in with alone or also as the second step after the passphrase; for somebody who reads
+    what others share it is always the latter. Gives recovery codes where it turns the second step on, else nothing. The
+    challenge is used up either way. Raises WrongAnswer, KeyTaken."""
     made = _check_new(session, account_id, answer, site, now)
     owners.lock(session, account_id)
     if len(get_factors(session, account_id).keys) >= MOST_PASSKEYS:
@@ -107,7 +120,29 @@ def add_passkey(
     ).scalar_one_or_none()
     if key_id is None:
         raise KeyTaken
-    return _added(session, account_id, session_id, f"passkey {key_id}", now)
+    settle_offer(session, account_id, now)
+    if as_second_step or accounts.reads_others(session, account_id):
+        return _added(session, account_id, session_id, f"passkey {key_id}", now)
+    _tell(session, account_id, "passkey-added", now, f"passkey {key_id}")
+    return ()
+
+
+def turn_on(session: Session, account_id: UUID, session_id: UUID, now: datetime) -> tuple[str, ...]:
+    """Ask for a passkey that is there already after the passphrase too. Gives recovery codes; nothing where there is no
+    passkey, or the second step is on."""
+    owners.lock(session, account_id)
+    if accounts.asks_second_step(session, account_id) or not get_factors(session, account_id).keys:
+        return ()
+    return _added(session, account_id, session_id, "passkeys", now)
+
+
+def settle_offer(session: Session, account_id: UUID, now: datetime) -> None:
+    """Offer no passkey any more: one was set up, or declined."""
+    table = PasskeyOffer.__table__
+    assert isinstance(table, Table)  # noqa: S101 - tells the type checker what SQLAlchemy knows
+    session.execute(
+        upsert(session, table).values(account_id=account_id, settled_at=now).on_conflict_do_nothing()
+    )
 
 
 def _check_new(session: Session, account_id: UUID, answer: Answer, site: Site, now: datetime) -> NewKey:
@@ -171,6 +206,25 @@ def remove_passkey(session: Session, account_id: UUID, key_id: UUID, now: dateti
     _removed(session, account_id, gone is not None, f"passkey {key_id}", now)
 
 
+def forget_strange_keys(session: Session, account_id: UUID, now: datetime) -> None:
+    """Take away what was set up before anybody had shown that the address is theirs: whoever signed up with somebody
+    else's address would keep a way in. Where a second step was on, the owner of the address was never let in."""
+    if accounts.asks_second_step(session, account_id):
+        return
+    gone = session.execute(
+        delete(Passkey).where(Passkey.account_id == account_id).returning(Passkey.id)
+    ).scalars()
+    for key_id in gone.all():
+        audit.note(
+            session,
+            "factor-removed",
+            now,
+            actor_id=account_id,
+            patient_id=account_id,
+            subject=f"passkey {key_id}",
+        )
+
+
 def _may_lose_one(session: Session, account_id: UUID) -> None:
     owners.lock(session, account_id)  # two that go at the same moment would each see the other one stay
     if get_factors(session, account_id).count == 1 and accounts.reads_others(session, account_id):
@@ -227,17 +281,39 @@ def use_recovery_code(session: Session, account_id: UUID, typed: str, now: datet
 
 
 def use_passkey(session: Session, account_id: UUID, answer: Answer, site: Site, now: datetime) -> bool:
-    """Use up the challenge, and say whether it was signed with one of the account's passkeys. A count that doesn't go
-    up means that the key was copied, or an answer replayed: refused, and its owner is told."""
+    """Use up the challenge, and say whether it was signed with one of the account's passkeys."""
     if not use_challenge(session, account_id, "sign-in", answer.challenge, now):
         return False
-    key = session.execute(
-        select(Passkey.id, Passkey.public_key).where(
-            Passkey.account_id == account_id, Passkey.credential_id == answer.credential_id
+    key = _find_key(session, answer)
+    if key is None or key.account_id != account_id:
+        return False
+    return _has_signed(session, key, answer, site, now, refused="second-step-refused")
+
+
+def use_passkey_alone(session: Session, answer: Answer, site: Site, now: datetime) -> UUID | None:
+    """Use up a challenge that is nobody's, and say whose passkey signed it. The device has to name its owner."""
+    if not use_challenge(session, None, "one-touch", answer.challenge, now):
+        return None
+    key = _find_key(session, answer)
+    if key is None or answer.owner != key.account_id.bytes:
+        return None
+    signed = _has_signed(session, key, answer, site, now, refused="passkey-refused")
+    return key.account_id if signed else None
+
+
+def _find_key(session: Session, answer: Answer) -> Row[UUID, UUID, bytes] | None:
+    return session.execute(
+        select(Passkey.id, Passkey.account_id, Passkey.public_key).where(
+            Passkey.credential_id == answer.credential_id
         )
     ).one_or_none()
-    if key is None:
-        return False
+
+
+def _has_signed(
+    session: Session, key: Row[UUID, UUID, bytes], answer: Answer, site: Site, now: datetime, *, refused: str
+) -> bool:
+    """Whether the key signed the answer. A count that doesn't go up means that the key was copied, or an answer
+    replayed: refused, and its owner is told."""
     try:
         count = check_sign_in(site, answer, key.public_key)
     except WrongAnswer:
@@ -250,12 +326,12 @@ def use_passkey(session: Session, account_id: UUID, answer: Answer, site: Site, 
         .returning(Passkey.id)
     ).first()
     if used is None:
-        _tell(session, account_id, "second-step-refused", now, f"passkey {key.id}")
+        _tell(session, key.account_id, refused, now, f"passkey {key.id}")
     return used is not None
 
 
-def make_challenge(session: Session, account_id: UUID, purpose: str, now: datetime) -> bytes:
-    """64 random bytes for a passkey to sign; only their hash is kept."""
+def make_challenge(session: Session, account_id: UUID | None, purpose: str, now: datetime) -> bytes:
+    """64 random bytes for a passkey to sign, of this account or, for one touch, nobody's; only their hash is kept."""
     challenge = secrets.token_bytes(64)
     session.execute(delete(Challenge).where(Challenge.account_id == account_id, Challenge.expires_at <= now))
     session.add(
@@ -270,7 +346,9 @@ def make_challenge(session: Session, account_id: UUID, purpose: str, now: dateti
     return challenge
 
 
-def use_challenge(session: Session, account_id: UUID, purpose: str, challenge: bytes, now: datetime) -> bool:
+def use_challenge(
+    session: Session, account_id: UUID | None, purpose: str, challenge: bytes, now: datetime
+) -> bool:
     """Use a challenge up, whatever its answer is worth."""
     used = session.execute(
         delete(Challenge)
@@ -300,6 +378,16 @@ def count_try(
 def count_challenge(session: Session, account_bucket: bytes, now: datetime) -> bool:
     """Count a wish for a challenge; False when there were too many."""
     return throttle.count_try(session, account_bucket, TRY_WINDOW, now) <= CHALLENGES
+
+
+def count_open_challenge(session: Session, address_bucket: bytes, now: datetime) -> bool:
+    """Count a wish for a challenge by somebody who isn't known yet; a clinic's people come from one address."""
+    return throttle.count_try(session, address_bucket, TRY_WINDOW, now) <= CHALLENGES_PER_ADDRESS
+
+
+def count_open_try(session: Session, address_bucket: bytes, now: datetime) -> bool:
+    """Count an answer by somebody who isn't known yet. No account is counted: nobody can lock another one out."""
+    return throttle.count_try(session, address_bucket, TRY_WINDOW, now) <= TRIES_PER_ADDRESS
 
 
 def _tell(session: Session, account_id: UUID, what: str, now: datetime, subject: str | None = None) -> None:

@@ -1,15 +1,43 @@
-"""The doors of second steps: giving one when signing in, and setting them up."""
+"""The doors of passkeys and second steps: signing in with them, and setting them up."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
 from uuid import UUID
 
-from flask import Blueprint, current_app, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from werkzeug.wrappers import Response
 
-from journal.accounts.forms import ButtonForm
-from journal.accounts.present import address_bucket, hasher, passphrase_is_fresh, wrong_passphrase, zone
-from journal.accounts.views import HalfWay, find_half_way, open_session, sign_in_again
+from journal.accounts.forms import ButtonForm, SignInForm
+from journal.accounts.present import (
+    PASSKEY_HERE,
+    PROVEN_FOR,
+    address_bucket,
+    hasher,
+    passphrase_is_fresh,
+    wrong_passphrase,
+    zone,
+)
+from journal.accounts.queries import asks_second_step
+from journal.accounts.views import (
+    KNOWN_DEVICE_AGE,
+    HalfWay,
+    find_half_way,
+    first_page,
+    open_session,
+    show_sign_in,
+    sign_in_again,
+)
 from journal.domain.errors import NotYours
 from journal.factors import codes, passkeys, queries, service
 from journal.factors.forms import CodeForm, NewPasskeyForm, PasskeyForm, ProveForm, RecoveryCodeForm
@@ -35,6 +63,12 @@ TOO_MANY = "There were many tries in a short time. Wait 15 minutes, then try aga
 WRONG_CODE = "This code isn’t right, or it was used already. Wait for the next one, and type that."
 WRONG_RECOVERY_CODE = "This isn’t one of your recovery codes, or it was used already. Try another one."
 WRONG_KEY = "That didn’t work. Try again, or use another way below."
+WRONG_TOUCH = "This passkey didn’t work here. Try again, or sign in with your passphrase or a mailed link."
+ASKED = "one_touch_asked"
+"""Where a browser's session keeps which challenge it was given, so that no other browser's answer fits."""
+ALONE_WITHIN = timedelta(minutes=30)
+"""Own choice: so long after the passphrase a passkey can be added that turns no second step on. It is offered after the
+first check-in, and nobody should have to type four words twice in one sitting; the owner gets a mail."""
 
 
 def _site() -> passkeys.Site:
@@ -63,7 +97,7 @@ def _may_try(what: str, account_id: UUID, now: datetime) -> bool:
 def _find_waiting() -> HalfWay | None:
     """Who gave the passphrase, and still has a second step to give."""
     who = find_half_way()
-    return who if who is not None and queries.get_factors(unit(), who.account_id).count else None
+    return who if who is not None and asks_second_step(unit(), who.account_id) else None
 
 
 def _come_in(who: HalfWay, what: str, now: datetime) -> Response:
@@ -79,6 +113,7 @@ def _ask(who: HalfWay, form: CodeForm, key_problem: str = "") -> str:
         "factors/second_step.html",
         form=form,
         key_form=PasskeyForm(),
+        knows_passphrase=who.knows_passphrase,
         factors=queries.get_factors(unit(), who.account_id),
         key_problem=key_problem,
     )
@@ -160,6 +195,73 @@ def passkey() -> Page:
     return _ask(who, CodeForm(formdata=None), WRONG_KEY), 422
 
 
+# Signing in with one touch
+
+
+@blueprint.post("/sign-in/one-touch/ask")
+@public
+def ask_one_touch() -> Page:
+    now = clock.now()
+    if not service.count_open_challenge(unit(), address_bucket("one-touch challenges"), now):
+        unit().commit()
+        return jsonify({"error": TOO_MANY}), 429
+    challenge = service.make_challenge(unit(), None, "one-touch", now)
+    unit().commit()
+    session[ASKED] = sha256(challenge).hexdigest()
+    return jsonify(passkeys.ask_to_sign_in(_site(), challenge, []))
+
+
+@blueprint.post("/sign-in/one-touch")
+@public
+def one_touch() -> Page:
+    """A passkey asks for a fingerprint, face or PIN, so it is the second step too, where the account asks for one."""
+    now, target, asked = clock.now(), local_target(request.args.get("next")), session.pop(ASKED, "")
+    if not _may_touch(now):
+        return show_sign_in(SignInForm(formdata=None), target, TOO_MANY), 429
+    account_id = _find_toucher(asked, now)
+    if account_id is None:
+        unit().commit()  # a challenge that was answered wrongly is used up too
+        wake_outbox()
+        return show_sign_in(SignInForm(formdata=None), target, WRONG_TOUCH), 422
+    throttle.forgive(unit(), address_bucket("one touch"))
+    who = HalfWay(account_id, now, target or first_page(account_id), knows_passphrase=False)
+    return _remember_passkey(open_session(who, now))
+
+
+def _may_touch(now: datetime) -> bool:
+    end_unit()
+    with database().writing() as own_unit:
+        allowed = service.count_open_try(own_unit, address_bucket("one touch"), now)
+        own_unit.commit()
+    return allowed
+
+
+def _find_toucher(asked: str, now: datetime) -> UUID | None:
+    """Whose passkey answered the challenge that this browser was given."""
+    form = PasskeyForm()
+    try:
+        answer = passkeys.read_answer(typed(form.answer) if form.validate() else "", registering=False)
+    except passkeys.WrongAnswer:
+        return None
+    if not compare_digest(asked, sha256(answer.challenge).hexdigest()):
+        return None
+    return service.use_passkey_alone(unit(), answer, _site(), now)
+
+
+def _remember_passkey(answer: Response) -> Response:
+    """From now on this browser's page for signing in begins with the passkey."""
+    answer.set_cookie(
+        PASSKEY_HERE,
+        "yes",
+        max_age=KNOWN_DEVICE_AGE,
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        path="/",
+    )
+    return answer
+
+
 # Setting up
 
 
@@ -168,9 +270,9 @@ def _onward() -> str | None:
     return local_target(request.args.get("next"))
 
 
-def _prove_first() -> Response | None:
+def _prove_first(within: timedelta = PROVEN_FOR) -> Response | None:
     """Lead to the passphrase whoever didn't give it a moment ago."""
-    if passphrase_is_fresh():
+    if passphrase_is_fresh(within):
         return None
     here = url_for(request.endpoint or "", **(request.view_args or {}), next=_onward())
     return lead("factors.prove", back=here)
@@ -256,31 +358,48 @@ def begin_app() -> Page:
 
 @blueprint.route("/account/second-step/passkeys/new", methods=["GET", "POST"])
 def new_passkey() -> Page:
-    form, who = NewPasskeyForm(data={"name": device()}), person()
-    if led := _prove_first():
-        return led
-    problem = ""
+    return _prove_first() or _add_passkey("factors/new_passkey.html", as_second_step=True)
+
+
+def _add_passkey(template: str, *, as_second_step: bool) -> Page:
+    form, who, problem = NewPasskeyForm(data={"name": device()}), person(), ""
     if request.method == "POST" and form.validate():
         try:
             answer = passkeys.read_answer(typed(form.answer), registering=True)
             made = service.add_passkey(
-                unit(), who.account_id, who.session_id, answer, typed(form.name), _site(), clock.now()
+                unit(),
+                who.account_id,
+                who.session_id,
+                answer,
+                typed(form.name),
+                _site(),
+                clock.now(),
+                as_second_step=as_second_step,
             )
         except passkeys.WrongAnswer:
-            problem = "The passkey couldn’t be added. Try again, or set up an app."
+            problem = "The passkey couldn’t be added. Try again."
         except service.KeyTaken:
             problem = "This passkey is in use already, or you have as many as fit. Remove one you don’t use."
         else:
-            return _done("Your passkey is set up.", made)
+            if as_second_step or made:
+                return _done("Your passkey is set up.", made)
+            unit().commit()
+            wake_outbox()
+            say("Your passkey is set up. Next time, one touch is enough.")
+            return _remember_passkey(redirect(_onward() or url_for("factors.keys"), 303))
         unit().commit()
-    page = render_template("factors/new_passkey.html", form=form, problem=problem, onward=_onward())
+    page = render_template(template, form=form, problem=problem, onward=_onward())
     return (page, 422) if request.method == "POST" else page
 
 
 @blueprint.post("/account/second-step/passkeys/ask")
 def ask_new_passkey() -> Page:
+    return _ask_new(PROVEN_FOR, signs_in_alone=False)
+
+
+def _ask_new(within: timedelta, *, signs_in_alone: bool) -> Page:
     who, now = person(), clock.now()
-    if not passphrase_is_fresh():
+    if not passphrase_is_fresh(within):
         return jsonify({"error": "That took a while. Open this page again, and give your passphrase."}), 401
     if not service.count_challenge(unit(), _bucket("challenges", who.account_id), now):
         unit().commit()
@@ -288,7 +407,56 @@ def ask_new_passkey() -> Page:
     challenge = service.make_challenge(unit(), who.account_id, "register", now)
     known = queries.list_credentials(unit(), who.account_id)
     unit().commit()
-    return jsonify(passkeys.ask_to_register(_site(), who.account_id, who.email, challenge, known))
+    site, alone = _site(), signs_in_alone
+    return jsonify(
+        passkeys.ask_to_register(site, who.account_id, who.email, challenge, known, signs_in_alone=alone)
+    )
+
+
+@blueprint.get("/account/passkeys")
+def keys() -> str:
+    """The passkeys, as ways to sign in."""
+    factors = queries.get_factors(unit(), person().account_id)
+    return render_template("factors/keys.html", me=person(), factors=factors, zone=zone())
+
+
+def _is_strict() -> bool:
+    """Whether a new passkey is a second step too: one is on, or has to be."""
+    return person().has_second_step or person().reads_others
+
+
+@blueprint.route("/account/passkeys/new", methods=["GET", "POST"])
+def new_key() -> Page:
+    """A passkey that signs in alone and turns no second step on."""
+    if _is_strict():
+        return lead("factors.new_passkey", next=_onward())
+    return _prove_first(ALONE_WITHIN) or _add_passkey("factors/new_key.html", as_second_step=False)
+
+
+@blueprint.post("/account/passkeys/ask")
+def ask_new_key() -> Page:
+    return _ask_new(PROVEN_FOR if _is_strict() else ALONE_WITHIN, signs_in_alone=True)
+
+
+@blueprint.post("/account/passkeys/not-now")
+def decline_key() -> Page:
+    service.settle_offer(unit(), person().account_id, clock.now())
+    unit().commit()
+    return lead("checkins.today")
+
+
+@blueprint.route("/account/second-step/turn-on", methods=["GET", "POST"])
+def turn_on() -> Page:
+    """Ask for the passkeys that are there after the passphrase too."""
+    who = person()
+    if who.has_second_step or not queries.get_factors(unit(), who.account_id).keys:
+        return lead("factors.index", next=_onward())
+    if led := _prove_first():
+        return led
+    if request.method != "POST":
+        return render_template("factors/turn_on.html", form=ButtonForm(), onward=_onward())
+    made = service.turn_on(unit(), who.account_id, who.session_id, clock.now())
+    return _done("Your second step is on.", made)
 
 
 @blueprint.route("/account/second-step/app/remove", methods=["GET", "POST"])
@@ -323,6 +491,7 @@ def _ask_to_remove(what: str, factors: queries.Factors) -> str:
         what=what,
         is_last=is_last,
         has_to_stay=is_last and person().reads_others,
+        is_second_step=person().has_second_step,
     )
 
 
@@ -335,7 +504,7 @@ def _remove(removing: Callable[[], None]) -> Page:
     unit().commit()
     wake_outbox()
     say("It is removed.")
-    return lead("factors.index")
+    return lead("factors.index" if person().has_second_step else "factors.keys")
 
 
 @blueprint.route("/account/second-step/recovery-codes", methods=["GET", "POST"])

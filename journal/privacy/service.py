@@ -71,6 +71,7 @@ TOUCHED = (
     "access_heads",
     "totp_factors",
     "passkeys",
+    "passkey_offers",
     "recovery_codes",
     "challenges",
     "reminders",

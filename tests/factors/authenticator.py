@@ -26,6 +26,7 @@ class Authenticator:
     counts: bool = True
     flags: int = PRESENT | VERIFIED
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    owner: str = ""
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     def _client_data(self, kind: str, options: dict[str, Any]) -> bytes:
@@ -50,6 +51,7 @@ class Authenticator:
 
     def register(self, options: dict[str, Any]) -> str:
         """What `navigator.credentials.create` gives, as JSON."""
+        self.owner = options["user"]["id"]
         point = self.key.public_key().public_numbers()
         public = cbor2.dumps(
             {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
@@ -67,7 +69,7 @@ class Authenticator:
     def sign_in(self, options: dict[str, Any]) -> str:
         """What `navigator.credentials.get` gives, as JSON."""
         allowed = [urlsafe_b64decode(one["id"] + "==") for one in options["allowCredentials"]]
-        assert self.credential_id in allowed
+        assert self.credential_id in allowed or not allowed  # with none named, it finds its own
         client_data, data = self._client_data("webauthn.get", options), self._data(self.flags)
         signature = self.key.sign(data + sha256(client_data).digest(), ec.ECDSA(SHA256()))
         return self._credential(
@@ -75,6 +77,6 @@ class Authenticator:
                 "clientDataJSON": b64(client_data),
                 "authenticatorData": b64(data),
                 "signature": b64(signature),
-                "userHandle": "",
+                "userHandle": "" if allowed else self.owner,
             }
         )

@@ -58,6 +58,27 @@ def set_up_passkey(
     return device, CODES.findall(answer.text)
 
 
+def set_up_key(browser: CheckingClient, name: str = "My phone", **kind: Any) -> Authenticator:
+    """A passkey that signs in alone and turns no second step on."""
+    device = Authenticator(**kind)
+    browser.get("/account/passkeys/new")
+    form = {"name": name, "answer": device.register(ask(browser, "/account/passkeys/ask"))}
+    answer = browser.raw("POST", "/account/passkeys/new", data={"csrf_token": csrf(browser), **form})
+    assert answer.status_code == 303, html.unescape(answer.text)
+    return device
+
+
+def ask_touch(browser: CheckingClient) -> dict[str, Any]:
+    """What the page for signing in asks a passkey."""
+    browser.get("/sign-in")
+    return ask(browser, "/sign-in/one-touch/ask")
+
+
+def touch(browser: CheckingClient, answer: str, target: str = "/sign-in/one-touch") -> Any:
+    """Send a passkey's answer that is to sign in alone."""
+    return browser.raw("POST", target, data={"csrf_token": csrf(browser), "answer": answer})
+
+
 def ask(browser: CheckingClient, path: str = "/sign-in/passkey/ask") -> dict[str, Any]:
     answer = browser.raw("POST", path, data={"csrf_token": csrf(browser)})
     assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""Twenty at once, with real commits: one code, one recovery code, one passkey's answer lets one in."""
+"""Twenty at once, with real commits: one code, one recovery code, one passkey's answer, one mailed link lets one in."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -60,9 +60,18 @@ def owner(empty_database: str, tmp_path: Path) -> Iterator[Owner]:
         recovery_codes = service.confirm_app(session, who, session_id, first, then)
         assert recovery_codes
         challenge = service.make_challenge(session, who, "register", then)
-        answer = device.register(ask_to_register(SITE, who, player.email, challenge, []))
+        answer = device.register(
+            ask_to_register(SITE, who, player.email, challenge, [], signs_in_alone=False)
+        )
         service.add_passkey(
-            session, who, session_id, read_answer(answer, registering=True), "Phone", SITE, then
+            session,
+            who,
+            session_id,
+            read_answer(answer, registering=True),
+            "Phone",
+            SITE,
+            then,
+            as_second_step=True,
         )
         session.commit()
     yield Owner(app, player, secret, recovery_codes, device)
@@ -106,6 +115,27 @@ def test_one_answer_lets_one_in(owner: Owner) -> None:
         session.commit()
     answer = read_answer(owner.device.sign_in(ask_to_sign_in(SITE, challenge, known)), registering=False)
     assert let_in(owner, lambda session: service.use_passkey(session, who, answer, SITE, time_now())) == 1
+
+
+def test_one_touch_lets_one_in(owner: Owner) -> None:
+    database = owner.app.extensions["database"]
+    with database.writing() as session:
+        challenge = service.make_challenge(session, None, "one-touch", time_now())
+        session.commit()
+    answer = read_answer(owner.device.sign_in(ask_to_sign_in(SITE, challenge, [])), registering=False)
+
+    def use(session: Session) -> bool:
+        return service.use_passkey_alone(session, answer, SITE, time_now()) == owner.player.account_id
+
+    assert let_in(owner, use) == 1
+
+
+def test_one_mailed_link_lets_one_in(owner: Owner) -> None:
+    who, now = owner.player.account_id, time_now()
+    with owner.app.extensions["database"].writing() as session:
+        token = accounts.make_link(session, "sign-in", who, owner.player.email, now)
+        session.commit()
+    assert let_in(owner, lambda session: accounts.use_link(session, token, "sign-in", now) is not None) == 1
 
 
 def test_one_code_lets_one_browser_in(owner: Owner) -> None:

@@ -111,6 +111,7 @@ def test_no_mail_says_anything(app: Flask, cast: Cast, session: Session) -> None
     writers = app.extensions["writers"]
     for purpose in writers.keys() - CAUSED:
         outbox.put(session, purpose, cast.patient.email, cast.patient.account_id, NOON)
+    outbox.put(session, "sign-in", cast.newcomer.email, None, NOON)  # to an address that nobody confirmed
     session.execute(  # one mail confirms an address that isn't yet
         update(OutboxMail).where(OutboxMail.purpose == "verify").values(recipient="new@example.org")
     )

@@ -1,4 +1,5 @@
-// Passkeys: the browser asks its owner, and what it answers goes into a plain form. Recovery codes can be copied.
+// Passkeys: the browser asks its owner, and what it answers goes into a plain form. They are offered only where the device
+// can keep one. Recovery codes can be copied.
 
 const able =
   window.PublicKeyCredential?.parseCreationOptionsFromJSON &&
@@ -18,8 +19,8 @@ async function ask(form) {
   return JSON.stringify(credential);
 }
 
-function inWords(error) {
-  if (error.name === "NotAllowedError") return "Nothing was done. Tap the button again when you are ready.";
+function inWords(error, declined = "Nothing was done. Tap the button again when you are ready.") {
+  if (error.name === "NotAllowedError") return declined;
   if (error.name === "InvalidStateError") return "This device is set up here already.";
   if (error.name === "Error") return error.message;
   return "That didn’t work. Check your connection, and try again.";
@@ -30,7 +31,7 @@ for (const form of able ? document.querySelectorAll("form[data-passkey]") : []) 
   const button = form.querySelector("button");
   const label = button.textContent;
   form.hidden = false;
-  document.querySelector("[data-no-passkey]").hidden = true;
+  document.querySelector("[data-no-passkey]")?.setAttribute("hidden", "");
   document.querySelector("[data-other-way]")?.classList.remove("primary"); // one first button on a page
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -47,11 +48,14 @@ for (const form of able ? document.querySelectorAll("form[data-passkey]") : []) 
       delete form.dataset.sent;
       button.removeAttribute("aria-disabled");
       button.textContent = label;
-      told.textContent = inWords(error);
+      told.textContent = inWords(error, form.dataset.declined);
       told.hidden = false;
     }
   });
 }
+
+const offer = document.querySelector("[data-passkey-offer]");
+if (offer && able && (await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable())) offer.hidden = false;
 
 const copying = document.querySelector("[data-copy]");
 if (copying && navigator.clipboard) {
