@@ -9,7 +9,7 @@ from uuid import uuid4
 import pyotp
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.chromium import phone
+from tests.browser.chromium import add_device, phone
 from tests.browser.post import confirm
 from tests.servers import Journal
 
@@ -226,6 +226,10 @@ PUBLIC: dict[str, Visit] = {
     "sign-up": _to("/sign-up"),
     "sign-up-errors": _bad_form("/sign-up", "Start my journal"),
     "sign-in": _to("/sign-in"),
+    "sign-in-link": _to("/sign-in/link"),
+    "sign-in-link-errors": _bad_form("/sign-in/link", "Email me the link"),
+    "sign-in-link-asked": _to("/sign-in/link/asked"),
+    "sign-in-link-gone": _to("/sign-in/link/no-such-token"),
     "reset": _to("/account/reset"),
     "reset-asked": _to("/account/reset/asked"),
     "link-gone": _to("/account/reset/no-such-token"),
@@ -541,6 +545,21 @@ def _somebody_new(page: Page) -> None:
     page.goto("/account/second-step")
 
 
+def _offered(page: Page) -> None:
+    page.goto("/today")
+    page.locator('label:has(input[name="mood"][value="4"])').click()
+    page.get_by_role("button", name="Save today").click()
+    add_device(page)
+    page.goto("/today")
+    page.get_by_role("heading", name="Next time, one touch is enough").wait_for()
+
+
+def _has_passkey(page: Page) -> None:
+    page.goto("/account/passkeys/new")
+    page.get_by_role("button", name="Set it up").click()
+    page.get_by_text("Your passkey is set up").wait_for()
+
+
 def _key_to_scan(page: Page) -> None:
     page.goto("/account/second-step/app")
     page.get_by_role("button", name="I have an app").click()
@@ -569,6 +588,13 @@ def _passphrase_given(page: Page) -> None:
 SECOND_STEP: dict[str, Visit] = {
     # A person of their own, in this order: from setting it up to being asked for it.
     "second-step-off": _somebody_new,
+    "passkeys-none": _to("/account/passkeys"),
+    "passkey-offered": _offered,
+    "passkey-new": _to("/account/passkeys/new"),
+    "passkeys": _has_passkey,
+    "passkey-remove": _first_in("/account/passkeys", 'a[href$="/remove"]'),
+    "second-step-use-passkey": _to("/account/second-step"),
+    "second-step-turn-on": _to("/account/second-step/turn-on"),
     "second-step-passkey": _to("/account/second-step/passkeys/new"),
     "second-step-prove": _to("/account/second-step/passphrase"),
     "second-step-app-begin": _to("/account/second-step/app"),

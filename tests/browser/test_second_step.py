@@ -9,7 +9,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import phone
+from tests.browser.chromium import add_device, phone
 from tests.browser.pages import PASSPHRASE
 from tests.browser.test_journey import Watched, sign_up, watched
 from tests.servers import Journal
@@ -21,21 +21,7 @@ __all__ = ["watched"]
 @contextmanager
 def virtual_device(page: Page) -> Iterator[None]:
     """A device with a fingerprint reader whose owner always agrees."""
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("WebAuthn.enable")
-    devtools.send(
-        "WebAuthn.addVirtualAuthenticator",
-        {
-            "options": {
-                "protocol": "ctap2",
-                "transport": "internal",
-                "hasResidentKey": True,
-                "hasUserVerification": True,
-                "isUserVerified": True,
-                "automaticPresenceSimulation": True,
-            }
-        },
-    )
+    devtools = add_device(page)
     yield
     devtools.detach()
 
