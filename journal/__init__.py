@@ -16,6 +16,8 @@ from whitenoise import WhiteNoise
 from journal.accounts import emails
 from journal.accounts import views as accounts_doors
 from journal.accounts.passphrases import Hasher
+from journal.app_lock.present import hold_back, lock_first
+from journal.app_lock.views import blueprint as app_lock_doors
 from journal.care.tasks import look as look_at_people
 from journal.care.views import blueprint as care_doors
 from journal.checkins.views import blueprint as checkins_doors
@@ -159,6 +161,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     accounts_doors.install(app)
     for doors in (
         factors_doors,
+        app_lock_doors,
         safety_doors,
         profiles_doors,
         checkins_doors,
@@ -183,7 +186,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     # What a phone kept for days has no token that could still be good; they look at where the request comes from.
     forgery.exempt(sync_doors.take)
     forgery.exempt(sync_doors.sign_out)
+    app.before_request(lock_first)
     app.before_request(help_first)
+    app.after_request(hold_back)
     app.register_error_handler(NotYours, web.show_missing)
     app.register_error_handler(Refused, web.show_conflict)
     commands(app)
@@ -223,7 +228,8 @@ def _serve_static(app: Flask, settings: Settings) -> None:
             "asset": assets.url,
             "shell_version": lambda: app.extensions["shell"].version,
             "look": "low" if request.cookies.get("look") == "low" else "usual",
-            "person": web.find_person,
+            "person": web.find_person_here,
+            "is_locked": lambda: web.find_person() is not None and web.find_person_here() is None,
             "here_again": web.here_again,
         }
 

@@ -56,9 +56,11 @@ class Account(Base):
 
 
 class AccountSession(Base):
-    """One browser that is signed in. The cookie holds a token; here is its hash."""
+    """One browser that is signed in. The cookie holds a token; here is its hash. `here_at`: when its person was last
+    here, noted while the app lock is on; `locked_at`: it was locked by hand."""
 
     __tablename__ = "sessions"
+    __table_args__ = (CheckConstraint("pin_tries >= 0", name="pin_tries_not_negative"),)
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
@@ -68,6 +70,21 @@ class AccountSession(Base):
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     device: Mapped[str] = mapped_column(Text)
     second_step_at: Mapped[datetime | None] = mapped_column(Instant)
+    here_at: Mapped[datetime | None] = mapped_column(Instant)
+    locked_at: Mapped[datetime | None] = mapped_column(Instant)
+    pin_tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+
+
+class AppLock(Base):
+    """Whoever has a row here wants to be asked again after a while: for a PIN, kept as a hash, or a passkey, or either."""
+
+    __tablename__ = "app_locks"
+    __table_args__ = (CheckConstraint("pin_hash IS NOT NULL OR by_passkey", name="opens"),)
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[datetime] = mapped_column(Instant)
+    pin_hash: Mapped[str | None] = mapped_column(Text)
+    by_passkey: Mapped[bool] = mapped_column(Boolean)
 
 
 class MailedLink(Base):

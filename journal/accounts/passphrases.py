@@ -60,6 +60,11 @@ class Hasher:
                 type=Type.ID,
             ).decode()
 
+    def hash_pin(self, pin: str, account_id: UUID) -> str:
+        """The same for a PIN of the app lock. It has few digits, so it is keyed first: who has the database alone, and
+        not the server's key, can't try them all."""
+        return self.hash(self.key(f"pin of {account_id}", pin).hex(), f"pin of {account_id}")
+
     def same(self, made: str, kept: str) -> bool:
         """Whether two hashes are one, in the same time whether or not."""
         return compare_digest(made.encode(), kept.encode())

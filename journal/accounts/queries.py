@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, false, or_, select
+from sqlalchemy import Row, and_, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from journal.accounts.models import Account, AccountSession, MailedLink
+from journal.accounts.models import Account, AccountSession, AppLock, MailedLink
+from journal.domain.app_lock import MOST_PIN_TRIES, is_locked
 from journal.kit.tokens import hash_token
 
 IDLE_DAYS = 90
@@ -35,12 +36,18 @@ class SignedIn:
     created_at: datetime
     reads_others: bool
     has_second_step: bool
+    here_at: datetime
+    wants_lock: bool
+    is_locked: bool
+    has_pin: bool
+    unlocks_by_passkey: bool
 
 
 ACCOUNTS: Any = Account.__table__
 """For joining to from features to the right."""
 _A: Any = ACCOUNTS.c
 _S: Any = AccountSession.__table__.c
+_L: Any = AppLock.__table__.c
 _LIVE = (
     _S.ended_at.is_(None),
     _S.seen_at > bindparam("used_since"),
@@ -67,8 +74,17 @@ _SIGNED_IN = (
         _A.created_at,
         _A.reads_others,
         _A.second_step_since,
+        _L.since.label("lock_since"),
+        _L.pin_hash.is_not(None).label("has_pin"),
+        _L.by_passkey,
+        func.coalesce(_S.here_at, _S.seen_at).label("here_at"),
+        _S.locked_at,
     )
-    .select_from(AccountSession.__table__.join(Account.__table__, _A.id == _S.account_id))
+    .select_from(
+        AccountSession.__table__.join(Account.__table__, _A.id == _S.account_id).outerjoin(
+            AppLock.__table__, _L.account_id == _A.id
+        )
+    )
     .where(_S.token_hash == bindparam("token"), *_LIVE)
 )
 """Asked on every request, so it is put together once."""
@@ -102,6 +118,13 @@ def find_signed_in(session: Session, token: str, now: datetime) -> SignedIn | No
         created_at=row.created_at,
         reads_others=row.reads_others,
         has_second_step=row.second_step_since is not None,
+        here_at=row.here_at,
+        wants_lock=row.lock_since is not None,
+        is_locked=is_locked(
+            is_wanted=row.lock_since is not None, here_at=row.here_at, locked_at=row.locked_at, now=now
+        ),
+        has_pin=row.has_pin,
+        unlocks_by_passkey=bool(row.by_passkey),
     )
 
 
@@ -214,3 +237,19 @@ def reads_others(session: Session, account_id: UUID) -> bool:
 def get_email(session: Session, account_id: UUID) -> str:
     """The account's address."""
     return session.execute(select(Account.email).where(Account.id == account_id)).scalar_one()
+
+
+def has_pin(session: Session, account_id: UUID, pin_hash: str) -> bool:
+    """Whether the account's app lock opens with this PIN."""
+    return find_pin_hash(session, account_id) == pin_hash
+
+
+def find_pin_hash(session: Session, account_id: UUID) -> str | None:
+    """The hash of the PIN that the account's app lock opens with."""
+    return session.execute(select(_L.pin_hash).where(_L.account_id == account_id)).scalar_one_or_none()
+
+
+def takes_pin(session: Session, session_id: UUID) -> bool:
+    """Whether a PIN may still be tried in this browser."""
+    statement = select(_S.id).where(_S.id == session_id, _S.pin_tries < MOST_PIN_TRIES)
+    return session.execute(statement).first() is not None

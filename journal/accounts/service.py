@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, false, select, update
+from sqlalchemy import Table, delete, false, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from journal.accounts import queries
-from journal.accounts.models import Account, AccountSession, MailedLink
+from journal.accounts.models import Account, AccountSession, AppLock, MailedLink
 from journal.audit import service as audit
+from journal.domain.app_lock import MOST_PIN_TRIES
 from journal.domain.errors import JournalError
 from journal.kit import outbox, throttle
+from journal.kit.db import upsert
 from journal.kit.tokens import hash_token, new_token
 
 TRY_WINDOW = timedelta(minutes=15)
@@ -26,6 +28,8 @@ MAILS_PER_ADDRESS = 100
 TOUCH_EVERY = timedelta(minutes=10)
 TOUCH_READER_EVERY = timedelta(minutes=1)
 """Their sessions end after 30 minutes without use, so use is noted more often."""
+HERE_EVERY = timedelta(minutes=1)
+"""While the app lock is on, so that it comes after 15 minutes, give or take one."""
 
 
 class TakenMeanwhile(JournalError):
@@ -103,15 +107,80 @@ def touch_every(who: queries.SignedIn) -> timedelta:
     return TOUCH_READER_EVERY if who.reads_others else TOUCH_EVERY
 
 
-def touch_session(session: Session, session_id: UUID, now: datetime) -> None:
+def has_to_note(who: queries.SignedIn, now: datetime, *, is_here: bool) -> bool:
+    """Whether this request is one after which use of the session is noted. `is_here`: it shows that the person is
+    here, which a page that is never locked, or a phone that sends what waited, doesn't."""
+    return now - who.seen_at > touch_every(who) or (
+        is_here and who.wants_lock and now - who.here_at >= HERE_EVERY
+    )
+
+
+def touch_session(session: Session, session_id: UUID, now: datetime, *, is_here: bool = False) -> None:
     """Note that a session is in use. An ended one stays ended, however slow the request that touches it."""
     session.execute(
         update(AccountSession)
         .where(
             AccountSession.id == session_id, AccountSession.ended_at.is_(None), AccountSession.seen_at < now
         )
-        .values(seen_at=now)
+        .values({"seen_at": now, "here_at": now} if is_here else {"seen_at": now})
     )
+
+
+def set_lock(
+    session: Session,
+    account_id: UUID,
+    session_id: UUID,
+    now: datetime,
+    *,
+    pin_hash: str | None,
+    by_passkey: bool,
+) -> None:
+    """Turn the app lock on, or change what it opens with. Without either way in, it is off; other browsers that were
+    locked are open then."""
+    is_on = pin_hash is not None or by_passkey
+    table, browsers = AppLock.__table__, update(AccountSession)
+    assert isinstance(table, Table)  # noqa: S101 - tells the type checker what SQLAlchemy knows
+    if is_on:
+        opens = {"pin_hash": pin_hash, "by_passkey": by_passkey}
+        wanted = upsert(session, table).values(account_id=account_id, since=now, **opens)
+        session.execute(wanted.on_conflict_do_update(index_elements=[table.c.account_id], set_=opens))
+        session.execute(browsers.where(AccountSession.id == session_id).values(here_at=now, pin_tries=0))
+    else:
+        session.execute(delete(AppLock).where(AppLock.account_id == account_id))
+        every = browsers.where(AccountSession.account_id == account_id)
+        session.execute(every.values(here_at=None, locked_at=None, pin_tries=0))
+    audit.note(
+        session,
+        "app-lock-set" if is_on else "app-lock-off",
+        now,
+        actor_id=account_id,
+        patient_id=account_id,
+    )
+
+
+def lock_browser(session: Session, session_id: UUID, now: datetime) -> None:
+    """Lock a browser now, without waiting for the 15 minutes."""
+    session.execute(update(AccountSession).where(AccountSession.id == session_id).values(locked_at=now))
+
+
+def unlock_browser(session: Session, session_id: UUID, now: datetime) -> None:
+    """The owner showed who they are: they are here, and wrong PINs before it are forgiven."""
+    session.execute(
+        update(AccountSession)
+        .where(AccountSession.id == session_id, AccountSession.ended_at.is_(None))
+        .values(here_at=now, seen_at=now, locked_at=None, pin_tries=0)
+    )
+
+
+def count_pin(session: Session, session_id: UUID) -> bool:
+    """Count a PIN before it is looked at; False when this browser takes none any more."""
+    counted = session.execute(
+        update(AccountSession)
+        .where(AccountSession.id == session_id, AccountSession.pin_tries < MOST_PIN_TRIES)
+        .values(pin_tries=AccountSession.pin_tries + 1)
+        .returning(AccountSession.pin_tries)
+    ).first()
+    return counted is not None
 
 
 def end_session(session: Session, account_id: UUID, session_id: UUID, now: datetime) -> bool:
@@ -310,6 +379,6 @@ def list_own_addresses(session: Session, account_id: UUID) -> tuple[str, ...]:
 def forget(session: Session, account_id: UUID) -> None:
     """Delete the account, its sessions, links and mails, those to its address too that belong to no account."""
     outbox.forget(session, account_id, list_own_addresses(session, account_id))
-    for table in (MailedLink, AccountSession):
+    for table in (MailedLink, AccountSession, AppLock):
         session.execute(delete(table).where(table.account_id == account_id))
     session.execute(delete(Account).where(Account.id == account_id))

@@ -51,7 +51,9 @@ from journal.kit.web import (
     device,
     end_unit,
     find_person,
+    is_open_while_locked,
     local_target,
+    open_while_locked,
     person,
     public,
     say,
@@ -92,18 +94,19 @@ def load_person(token: str) -> WebPerson | None:
     found = queries.find_signed_in(unit(), token, now)
     if found is None:
         return None
-    if now - found.seen_at > service.touch_every(found):
-        g.session_to_touch = found.session_id
+    is_here = not found.is_locked and not is_open_while_locked()
+    if service.has_to_note(found, now, is_here=is_here):
+        g.session_to_touch = (found.session_id, is_here and found.wants_lock)
     return WebPerson(token, found)
 
 
 def touch_session(_error: BaseException | None = None) -> None:
     """After the answer, in a unit of its own: reading pages must not wait for the write lock."""
-    session_id = g.pop("session_to_touch", None)
+    session_id, is_here = g.pop("session_to_touch", (None, False))
     if session_id is not None:
         end_unit()
         with database().writing() as own_unit:
-            service.touch_session(own_unit, session_id, clock.now())
+            service.touch_session(own_unit, session_id, clock.now(), is_here=is_here)
             own_unit.commit()
 
 
@@ -276,6 +279,7 @@ def sign_in() -> Page:
 
 @blueprint.post("/sign-out")
 @public
+@open_while_locked
 def sign_out() -> AnyResponse:
     who = find_person()
     if who is not None:
@@ -337,18 +341,21 @@ def follow_link(token: str) -> Page:
 
 @blueprint.route("/account/reset", methods=["GET", "POST"])
 @public
+@open_while_locked
 def ask_reset() -> Page:
     return _ask_mail("reset", "accounts/ask_reset.html", "accounts.reset_asked")
 
 
 @blueprint.get("/account/reset/asked")
 @public
+@open_while_locked
 def reset_asked() -> Page:
     return render_template("accounts/reset_asked.html")
 
 
 @blueprint.route("/account/reset/<token>", methods=["GET", "POST"])
 @public
+@open_while_locked
 def reset(token: str) -> Page:
     link = queries.find_link(unit(), token, "reset", clock.now())
     if link is None:

@@ -25,7 +25,7 @@ from journal.entries.views import choose as choose_version
 from journal.factors.queries import may_offer_passkey
 from journal.flags.present import standing
 from journal.kit import clock
-from journal.kit.web import device, person, say, unit
+from journal.kit.web import device, person, saves_while_locked, say, unit
 from journal.kit.words import say_time
 
 blueprint = Blueprint("checkins", __name__)
@@ -164,11 +164,13 @@ def edit(day: date, entry_id: UUID) -> Page:
 
 
 @blueprint.post("/today")
+@saves_while_locked
 def record_today() -> Page:
     return _record(present.today())
 
 
 @blueprint.post("/check-ins/<day:day>")
+@saves_while_locked
 def record(day: date) -> Page:
     return _record(day)
 
@@ -231,6 +233,7 @@ def _say_kept(kept: Kept, moment: Moment, also: str) -> None:
 
 
 @blueprint.post("/check-ins/<day:day>/notes")
+@saves_while_locked
 def record_note(day: date) -> Page:
     moment = present.moment()
     this_day = moment.today

@@ -27,7 +27,7 @@ from journal.entries.views import BOTH_KEPT, versions
 from journal.entries.views import choose as choose_version
 from journal.infusions import forms, queries, service
 from journal.kit import clock
-from journal.kit.web import device, person, say, unit
+from journal.kit.web import device, person, saves_while_locked, say, unit
 from journal.kit.words import say_time
 
 blueprint = Blueprint("infusions", __name__)
@@ -65,6 +65,7 @@ def _show_form(
 
 
 @blueprint.route("/infusions/new", methods=["GET", "POST"])
+@saves_while_locked
 def new() -> Page:
     now = clock.now()
     if request.method == "POST":
@@ -86,6 +87,7 @@ def new() -> Page:
 
 
 @blueprint.route("/infusions/<uuid:infusion_id>/edit", methods=["GET", "POST"])
+@saves_while_locked
 def edit(infusion_id: UUID) -> Page:
     course = queries.get_course(unit(), present.viewer())
     held = course.get(infusion_id)
@@ -249,6 +251,7 @@ def plan() -> Page:
 
 
 @blueprint.route("/infusions/<uuid:infusion_id>/after", methods=["GET", "POST"])
+@saves_while_locked
 def after(infusion_id: UUID) -> Page:
     """How it was. The same day in three taps; the longer questions now or later; the next day once more."""
     now = clock.now()

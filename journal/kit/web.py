@@ -76,6 +76,29 @@ def is_public(view: Callable[..., Any]) -> bool:
     return bool(getattr(view, "is_public", False))
 
 
+def open_while_locked(view: View) -> View:
+    """Mark a view that the app lock never covers, and whose use says nothing of whether somebody is here."""
+    view.while_locked = "open"  # type: ignore[attr-defined] # a mark on a function, read by while_locked
+    return view
+
+
+def saves_while_locked(view: View) -> View:
+    """Mark a view that keeps what was sent even while the app lock is on; what it answers is not shown."""
+    view.while_locked = "saves"  # type: ignore[attr-defined] # likewise
+    return view
+
+
+def while_locked(endpoint: str | None) -> str | None:
+    """What a locked browser may do there: "open", "saves", or None where it waits."""
+    view = current_app.view_functions.get(endpoint or "")
+    return cast("str | None", getattr(view, "while_locked", None))
+
+
+def is_open_while_locked() -> bool:
+    """Whether the page that is asked for is never locked."""
+    return while_locked(request.endpoint) == "open"
+
+
 class Person(Protocol):
     """Who is signed in, as far as pages need to know."""
 
@@ -103,6 +126,14 @@ class Person(Protocol):
     def reads_others(self) -> bool: ...
     @property
     def has_second_step(self) -> bool: ...
+    @property
+    def wants_lock(self) -> bool: ...
+    @property
+    def is_locked(self) -> bool: ...
+    @property
+    def has_pin(self) -> bool: ...
+    @property
+    def unlocks_by_passkey(self) -> bool: ...
 
 
 def person() -> Person:
@@ -113,6 +144,12 @@ def person() -> Person:
 def find_person() -> Person | None:
     """The signed-in person, or None on a public page."""
     return person() if current_user.is_authenticated else None
+
+
+def find_person_here() -> Person | None:
+    """The signed-in person as pages may show them: None while the app lock is on."""
+    who = find_person()
+    return None if who is None or who.is_locked else who
 
 
 def device() -> str:

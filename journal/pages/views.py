@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from journal.clinics.present import memberships
 from journal.kit import clock, health
-from journal.kit.web import local_target, person, public, unit
+from journal.kit.web import local_target, open_while_locked, person, public, unit
 
 blueprint = Blueprint("pages", __name__)
 
@@ -34,6 +34,7 @@ def home() -> str | Response:
 
 @blueprint.post("/look")
 @public
+@open_while_locked
 def look() -> Response:
     """Switch this device between its usual look and low light."""
     answer = redirect(local_target(request.form.get("next")) or url_for("pages.home"), 303)
@@ -65,6 +66,7 @@ def manifest() -> Response:
 
 @blueprint.get("/healthz")
 @public
+@open_while_locked
 def healthz() -> Response | tuple[Response, int]:
     """200 when the journal can serve, reach its database, and nothing that is due stays undone."""
     here = current_app.extensions

@@ -64,6 +64,7 @@ TOUCHED = (
     "mail_addresses",
     "mailed_links",
     "sessions",
+    "app_locks",
     "reviews",
     "share_openings",
     "shares",

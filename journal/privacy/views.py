@@ -122,6 +122,7 @@ def _account() -> dict[str, Any]:
         "zone": who.zone,
         "country": who.country,
         "day_ends_hour": who.day_ends_hour,
+        "app_lock": who.wants_lock,
         "created_at": who.created_at.isoformat(),
     }
 

@@ -25,7 +25,7 @@ from journal.domain.questionnaires import (
 from journal.entries import removal
 from journal.entries.forms import entry_id_of, number_of
 from journal.kit import clock
-from journal.kit.web import device, local_target, person, say, unit
+from journal.kit.web import device, local_target, person, saves_while_locked, say, unit
 from journal.kit.words import say_short_day
 from journal.profiles import service as profiles
 from journal.profiles.queries import get_profile
@@ -168,6 +168,7 @@ def _question_url(instrument: Instrument, place: int, named: UUID | None, anew: 
 
 
 @blueprint.route("/questionnaires/<code>/<int:place>", methods=["GET", "POST"])
+@saves_while_locked
 def question(code: str, place: int) -> Page:
     """One question. Each answer is a button that keeps it."""
     instrument = _instrument(code)
@@ -243,6 +244,7 @@ def end(code: str) -> Page:
 
 
 @blueprint.post("/questionnaires/<code>/settle")
+@saves_while_locked
 def settle(code: str) -> Page:
     """Finish as it is, or set aside."""
     instrument = _instrument(code)

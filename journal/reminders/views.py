@@ -11,7 +11,7 @@ from journal.config import Settings
 from journal.digests import service as digests
 from journal.domain.errors import Refused
 from journal.kit import clock
-from journal.kit.web import person, public, say, unit
+from journal.kit.web import open_while_locked, person, public, say, unit
 from journal.reminders import emails, forms, queries, service
 
 blueprint = Blueprint("reminders", __name__)
@@ -125,6 +125,7 @@ ENDINGS = (
 
 @blueprint.route("/unsubscribe/<token>", methods=["GET", "POST"])
 @public
+@open_while_locked
 def unsubscribe(token: str) -> Page:
     """GET shows, POST acts: a mail scanner that follows the link ends nothing. Mail programs post here by themselves
     when "unsubscribe" is tapped (RFC 8058), with no cookie and no form of ours; the token in the link is the guard."""

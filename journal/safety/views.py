@@ -10,6 +10,7 @@ from flask import Blueprint, current_app, jsonify, redirect, render_template, re
 from werkzeug.wrappers import Response
 
 from journal.accounts import present
+from journal.app_lock.present import told_while_locked
 from journal.domain import safety as plans
 from journal.domain.days import day_of
 from journal.domain.errors import Refused
@@ -21,7 +22,17 @@ from journal.flags import queries as flags
 from journal.flags import service as raising
 from journal.flags.present import standing
 from journal.kit import clock
-from journal.kit.web import find_person, local_target, person, public, say, unit
+from journal.kit.web import (
+    find_person,
+    find_person_here,
+    local_target,
+    open_while_locked,
+    person,
+    public,
+    saves_while_locked,
+    say,
+    unit,
+)
 from journal.kit.words import say_time
 from journal.safety import queries, service
 
@@ -53,22 +64,26 @@ def help_first() -> Response | None:
 
 @blueprint.get("/help-now")
 @public
+@open_while_locked
 def help_now() -> str:
     """The country is the one a person set, or picked here; never guessed from the network. After an answer that needs
     help, the same page says what was saved, and who will see it."""
     is_copy = "offline" in request.args  # for any phone to keep: it holds nothing about anybody
-    who = None if is_copy else find_person()
+    who, here = (None, None) if is_copy else (find_person(), find_person_here())
     picked = request.args.get("country")
     known = {code for code, _name in countries()}
     if picked is not None and picked not in known:
         picked = ""
-    own = queries.get_own(unit(), present.viewer(), present.today()) if who else None
+    own = queries.get_own(unit(), present.viewer(), present.today()) if here else None
     code = picked if picked is not None else (who.country if who else None)
     if code is None and own is not None and own.clinic is not None:
         code = own.clinic.country
     if code is None:
         code = current_app.config["DEFAULT_COUNTRY"]
     waiting = flags.list_waiting(unit(), present.viewer()) if who else ()
+    if who is not None and here is None:
+        since = told_while_locked()
+        waiting = tuple(flag for flag in waiting if since is not None and flag.told_at >= since)
     told_at = max((flag.told_at for flag in waiting), default=None)
     asked_since = told_at or clock.now() - plans.SAFE_FOR
     return render_template(
@@ -89,6 +104,7 @@ def help_now() -> str:
         question=plans.SAFE_QUESTION,
         to_dial=plans.to_dial,
         zone=present.zone() if who else None,
+        is_locked=who is not None and here is None,
     )
 
 
@@ -107,6 +123,7 @@ def _came_from() -> str | None:
 
 
 @blueprint.post("/help-now/safe")
+@saves_while_locked
 def answer_safe() -> Response:
     """Do you feel safe right now? Each answer is a button, kept when it is tapped."""
     moment = present.moment()
@@ -163,6 +180,7 @@ def card() -> Response:
 
 
 @blueprint.route("/safety-plan/edit", methods=["GET", "POST"])
+@saves_while_locked
 def edit_plan() -> Page:
     own = queries.get_own(unit(), present.viewer(), present.today())
     values: Mapping[str, str] = own.plan.dump()
