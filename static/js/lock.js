@@ -11,6 +11,7 @@ let here = Date.now();
 let told = here;
 let kept = 0;
 let covered = false;
+let restUntil = 0;
 let was;
 
 // The pages of one browser know of each other: reading in one keeps the others open.
@@ -78,11 +79,18 @@ function touched(event) {
   if (isLate()) {
     event.preventDefault(); // this tap woke the phone: it is not for the page below
     event.stopImmediatePropagation();
+    restUntil = performance.now() + 700;
     return shut();
   }
   comeHere();
   if (here - told > tellEvery) tell();
 }
+function rest(event) {
+  if (performance.now() >= restUntil) return;
+  event.preventDefault(); // nor is its click for the sheet that just came up under the finger
+  event.stopImmediatePropagation();
+}
+addEventListener("click", rest, { capture: true });
 for (const what of ["keydown", "pointerdown", "pointermove", "wheel", "input"])
   addEventListener(what, touched, { capture: true, passive: false });
 
@@ -107,6 +115,8 @@ async function unlock(form) {
   if (said?.open) {
     for (const each of cover.querySelectorAll("form")) each.reset();
     for (const place of cover.querySelectorAll("[data-told]")) place.hidden = true;
+    if (pin) pin.hidden = false; // whatever opened it brought the PIN back
+    words.open = !pin && !passkey;
     return open();
   }
   for (const field of form.querySelectorAll("input[type=password]")) field.value = "";

@@ -585,6 +585,48 @@ def _passphrase_given(page: Page) -> None:
     page.wait_for_url("**/sign-in/second-step")
 
 
+def _lock_turned_on(page: Page) -> None:
+    page.goto("/account/lock/pin")
+    page.get_by_label("A PIN").fill("4071")
+    page.get_by_label("The same PIN once more").fill("4071")
+    page.get_by_role("button", name="Turn the app lock on").click()
+    page.wait_for_url("**/account/lock")
+
+
+def left_alone(page: Page) -> None:
+    """As if sixteen minutes had gone by on this page."""
+    page.evaluate("() => { const now = Date.now; Date.now = () => now() + 16 * 60_000; }")
+    page.evaluate("() => dispatchEvent(new Event('focus'))")
+    page.get_by_role("dialog", name="Locked").wait_for()
+
+
+def _covered(page: Page) -> None:
+    page.goto("/today")
+    left_alone(page)
+
+
+def _locked(page: Page) -> None:
+    page.goto("/account/lock")
+    page.get_by_role("button", name="Lock now").click()
+    page.wait_for_url("**/unlock")
+
+
+def _wrong_pins(page: Page) -> None:
+    while page.get_by_label("Your PIN").is_visible():
+        page.get_by_label("Your PIN").fill("9999")
+        page.get_by_role("button", name="Unlock", exact=True).first.click()
+        page.locator("#errors").wait_for()
+        page.wait_for_load_state()
+
+
+def _unlocked_again(page: Page) -> None:
+    page.goto("/unlock?next=/account/lock")
+    page.locator("summary", has_text="Use your passphrase instead").click()
+    page.get_by_label("Your passphrase").fill(PASSPHRASE)
+    page.get_by_role("button", name="Unlock", exact=True).last.click()
+    page.wait_for_url("**/account/lock")
+
+
 SECOND_STEP: dict[str, Visit] = {
     # A person of their own, in this order: from setting it up to being asked for it.
     "second-step-off": _somebody_new,
@@ -604,6 +646,18 @@ SECOND_STEP: dict[str, Visit] = {
     "second-step-on": _to("/account/second-step"),
     "second-step-remove": _to("/account/second-step/app/remove"),
     "second-step-new-codes": _to("/account/second-step/recovery-codes"),
+    "lock-off": _to("/account/lock"),
+    "lock-pin": _to("/account/lock/pin"),
+    "lock-pin-errors": _bad_form("/account/lock/pin", "Turn the app lock on"),
+    "lock-on": _lock_turned_on,
+    "lock-turn-off": _to("/account/lock/off"),
+    "lock-covered": _covered,
+    "locked": _locked,
+    "locked-help": _to("/help-now"),
+    "locked-errors": _bad_form("/unlock", "Unlock"),
+    "locked-pin-off": _wrong_pins,
+    "lock-open-again": _unlocked_again,
+    "lock-prove": _to("/unlock?prove=1&next=/account/lock"),
     "second-step": _passphrase_given,
     "second-step-errors": _bad_form("/sign-in/second-step", "Sign in"),
     "recovery-code": _to("/sign-in/recovery-code"),
