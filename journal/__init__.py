@@ -229,7 +229,7 @@ def _serve_static(app: Flask, settings: Settings) -> None:
             "shell_version": lambda: app.extensions["shell"].version,
             "look": "low" if request.cookies.get("look") == "low" else "usual",
             "person": web.find_person_here,
-            "is_locked": lambda: web.find_person() is not None and web.find_person_here() is None,
+            "behind_lock": lambda: web.find_person() is not None and web.find_person_here() is None,
             "here_again": web.here_again,
         }
 

@@ -101,6 +101,7 @@ def kit() -> Response:
             "zone": person().zone,
             "dayEnds": person().day_ends_hour,
             "country": person().country,
+            "locks": person().wants_lock,
             "now": now.isoformat(),
         }
     )

@@ -24,6 +24,13 @@ function pageOf({ kind, payload }) {
   return pages[kind];
 }
 
+// The app lock holds here too: after 15 idle minutes nothing is shown that was written, but anybody may write.
+function isLocked(kit) {
+  if (!kit?.locks) return false;
+  const at = Number(localStorage.getItem("here"));
+  return !(at <= Date.now() && Date.now() - at < 900000);
+}
+
 // One line a thing that waits, or was sent lately.
 async function showList() {
   const list = $("#operations");
@@ -124,6 +131,10 @@ async function showKept() {
 
 async function showHub(kit) {
   await showKept();
+  if (isLocked(kit)) {
+    $("#locked").hidden = false;
+    return showWays(kit);
+  }
   await showList();
   phone.onChange(showList);
   $("[data-send]").addEventListener("click", async () => {
@@ -133,6 +144,10 @@ async function showHub(kit) {
     $("[data-said]").textContent = told[why] ?? `Sent: ${answers.size}.`;
     await showList();
   });
+  showWays(kit);
+}
+
+function showWays(kit) {
   if (!kit) return;
   $("#write").hidden = false;
   document.querySelectorAll("[data-reports]").forEach((e) => (e.hidden = !kit.infusions.length));
@@ -236,16 +251,17 @@ function begun(waiting) {
 
 async function showForm(kit) {
   const entry = await import("./entry.js");
-  const waiting = await phone.list();
+  const waiting = isLocked(kit) ? [] : await phone.list();
   const change = waiting.find((one) => one.operation.id === location.hash.slice(1)) ?? begun(waiting);
   const draft = fillers[form.dataset.entry](kit, change);
   form.hidden = form.dataset.entry === "after-infusion" && !form.elements.infusion.options.length;
   entry.about(change ? `offline:${change.operation.entry}` : draft, change);
   if (form.dataset.entry === "questionnaire") ask();
-  await entry.begin();
+  if (!isLocked(kit)) await entry.begin();
 }
 
 const kit = await phone.kit().catch(() => null);
 if ($("#operations")) await showHub(kit);
 if (form && kit) await showForm(kit);
+if (!isLocked(kit)) addEventListener("input", () => kit?.locks && localStorage.setItem("here", Date.now()));
 if (form && !kit) $("#who").hidden = false;

@@ -31,11 +31,7 @@ for (const form of able ? document.querySelectorAll("form[data-passkey]") : []) 
   const button = form.querySelector("button");
   const label = button.textContent;
   form.hidden = false;
-<<<<<<< HEAD:static/js/passkeys.js
-  document.querySelector("[data-no-passkey]")?.setAttribute("hidden", "");
-=======
   document.querySelectorAll("[data-no-passkey]").forEach((e) => (e.hidden = true));
->>>>>>> 82f8eba (Lock a journal that was left alone, if its owner wants it):static/js/second-step.js
   document.querySelector("[data-other-way]")?.classList.remove("primary"); // one first button on a page
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
