@@ -56,13 +56,20 @@ from journal.kit.jobs import Bell, Chore, look
 from journal.kit.mail import Mail, keep_in_folder
 from journal.kit.smtp import send_through
 from journal.kit.vault import Vault
+from journal.kit.webpush import post_as
 from journal.kit.words import FILTERS
 from journal.links.views import blueprint as links_doors
 from journal.pages.views import blueprint as pages_doors
 from journal.privacy.views import blueprint as privacy_doors
 from journal.profiles.views import blueprint as profiles_doors
+from journal.push import service as push_service
+from journal.push.cli import push as push_command
+from journal.push.tasks import Office
+from journal.push.tasks import send_due as send_notes
+from journal.push.views import blueprint as push_doors
 from journal.questionnaires.views import blueprint as questionnaires_doors
 from journal.reminders import emails as reminder_emails
+from journal.reminders import service as reminders_service
 from journal.reminders import views as reminders_doors
 from journal.reminders.tasks import send_due as send_reminders
 from journal.safety.views import blueprint as safety_doors
@@ -175,6 +182,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         clinic_flags_doors,
         staff_doors,
         invitations_doors,
+        push_doors,
         reminders_doors.blueprint,
         digests_doors,
         privacy_doors,
@@ -196,6 +204,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.cli.add_command(clinic_commands)
     app.cli.add_command(digests_command)
     app.cli.add_command(sync_command)
+    app.cli.add_command(push_command)
     _serve_static(app, settings)
     _set_to_work(app, settings)
     if settings.trusted_proxies:
@@ -291,9 +300,17 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
         with database.writing() as unit:
             throttle.sweep(unit, now - timedelta(days=1))
             gone = outbox.sweep(unit, now) + clinics_service.forget_old(unit, now)
-            gone += sync_service.sweep(unit, now)
+            gone += sync_service.sweep(unit, now) + push_service.sweep(unit, now)
             unit.commit()
         return gone
+
+    post = post_as(f"mailto:{settings.mail_from}", loopback=settings.push_to_loopback)
+    office = Office(
+        post if settings.web_push else None, reminders_service.is_wanted, reminders_service.mail_instead
+    )
+
+    def notes(now: datetime) -> int:
+        return send_notes(database, office, now, may_go_on=lambda: not stopping.is_set())
 
     checks: list[Check] = [
         clinic_flag_queries.overdue,
@@ -307,7 +324,8 @@ def _set_to_work(app: Flask, settings: Settings) -> None:
         Chore("second contacts", partial(clinic_flag_tasks.escalate, database)),
         Chore("daily look", partial(look_at_people, database)),
         Chore("digests", partial(send_digests, database)),
-        Chore("reminders", partial(send_reminders, database)),
+        Chore("reminders", partial(send_reminders, database, by_push=settings.web_push)),
+        Chore("notes", notes),
         Chore("mail", send),
     ]
     queue_path = settings.data_dir / "jobs.sqlite3"

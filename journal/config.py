@@ -54,6 +54,8 @@ class Settings:
     default_country: str = "US"
     trusted_proxies: int = 0
     backup_keep_days: int = 30
+    web_push: bool = True
+    push_to_loopback: bool = False
     passphrase_rounds: int = 2
     passphrase_kib: int = 19 * 1024
     seal: bool = True
@@ -103,6 +105,8 @@ class Settings:
             default_country=_country(env.get("DEFAULT_COUNTRY", "US")),
             trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0, 0, 5),
             backup_keep_days=_whole_number(env, "BACKUP_KEEP_DAYS", 30, 0, 3650),
+            web_push=_yes_or_no(env, "WEB_PUSH", default=True),
+            push_to_loopback=not public and env.get("JOURNAL_TEST_PUSH") == "loopback",
             seal=public or env.get("JOURNAL_TEST_UNSEALED") != "yes",
         )
 
@@ -112,6 +116,13 @@ def _whole_number(env: Mapping[str, str], name: str, default: int, least: int, m
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise UnfitSettings(f"{name} must be a whole number from {least} to {most}.")
     return int(text)
+
+
+def _yes_or_no(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = (env.get(name) or ("on" if default else "off")).casefold()
+    if text not in ("on", "off"):
+        raise UnfitSettings(f"{name} must be on or off.")
+    return text == "on"
 
 
 def _check_base_url(base_url: str) -> bool:

@@ -3,5 +3,5 @@
 ORDER = (
     "audit", "accounts", "factors", "app_lock", "entries", "clinics", "shares", "flags", "clinic_flags", "safety", "profiles",
     "checkins", "infusions", "questionnaires", "sync", "trends", "summaries", "sharing", "links", "care", "digests",
-    "staff", "invitations", "reminders", "privacy", "pages", "demo",
+    "staff", "invitations", "push", "reminders", "privacy", "pages", "demo",
 )  # fmt: skip

@@ -44,9 +44,10 @@ class SignedIn:
 
 
 ACCOUNTS: Any = Account.__table__
+SESSIONS: Any = AccountSession.__table__
 """For joining to from features to the right."""
 _A: Any = ACCOUNTS.c
-_S: Any = AccountSession.__table__.c
+_S: Any = SESSIONS.c
 _L: Any = AppLock.__table__.c
 _LIVE = (
     _S.ended_at.is_(None),

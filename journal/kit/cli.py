@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from journal.config import Settings, UnfitSettings
-from journal.kit import bounces, clock, outbox
+from journal.kit import bounces, clock, outbox, vapid
 from journal.kit.db import Base, Database, upsert
 from journal.kit.vault import Vault
 
@@ -57,9 +57,11 @@ def is_made(database: Database) -> bool:
 
 def check_vault(settings: Settings) -> None:
     """Compare the master key with the mark that the first start left in the database, and leave one where there is
-    none. Raises UnfitSettings for another key: nothing could be opened, and new entries would be lost to the old one."""
+    none; with the right one, make the key for web push where there is none. Raises UnfitSettings for another key: nothing
+    could be opened, and new entries would be lost to the old one."""
     database = Database(settings.database_url)
-    mark = Vault(settings.master_key).keyed_hash(b"this journal", b"vault mark")
+    vault = Vault(settings.master_key)
+    mark = vault.keyed_hash(b"this journal", b"vault mark")
     table = VaultMark.__table__
     assert isinstance(table, Table)  # noqa: S101 - tells the type checker what SQLAlchemy knows
     with database.writing() as session:
@@ -67,6 +69,9 @@ def check_vault(settings: Settings) -> None:
         session.execute(upsert(session, table).values(id=1, mark=mark).on_conflict_do_nothing())
         session.commit()
         held = session.execute(select(VaultMark.mark)).scalar_one()
+        if held == mark:
+            vapid.make_key(session, vault, clock.now())
+            session.commit()
     database.close()
     if held != mark:
         raise UnfitSettings(

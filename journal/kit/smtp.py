@@ -42,9 +42,9 @@ class Watch:
                 self._handle.close()
                 self._handle = None
 
-    def connect(self, host: str, port: int) -> socket.socket:
-        """A connection that is shut at the deadline. Raises OSError."""
-        line = socket.create_connection((host, port), STEP_S)
+    def connect(self, host: str, port: int, step_s: float | None = None) -> socket.socket:
+        """A connection that is shut at the deadline, and whose steps have a time-out. Raises OSError."""
+        line = socket.create_connection((host, port), STEP_S if step_s is None else step_s)
         with self._lock:
             if self._is_over:
                 line.close()

@@ -15,12 +15,14 @@ from journal.domain.days import Moment
 from journal.domain.exchange import FORMAT, VERSION, Whole, dump_entry, name_of
 from journal.domain.infusion import Held, Infusion
 from journal.domain.profile import Profile
+from journal.domain.quiet import QuietHours
 from journal.domain.summary import Summary
 from journal.entries.held import held_in
 from journal.entries.queries import Want, count_entries, list_entries, list_whole
 from journal.flags.queries import Told, list_told
 from journal.infusions.queries import plan_id
 from journal.profiles.queries import PROFILE, profile_id, profile_in
+from journal.push.queries import Device, get_quiet, list_devices
 from journal.reminders.queries import Reminders, get_reminders
 from journal.safety.queries import safety_check_id, safety_plan_id
 from journal.shares.queries import Held as Share
@@ -41,6 +43,8 @@ class Export:
     reviews: tuple[Reviewed, ...]
     access_log: AccessLog
     reminders: Reminders
+    devices: tuple[Device, ...]
+    quiet: QuietHours
     summary: Summary
 
 
@@ -74,6 +78,8 @@ def get_export(session: Session, viewer: Viewer, name: str, moment: Moment) -> E
         list_reviews(session, viewer),
         get_access_log(session, viewer, everything=True),
         get_reminders(session, viewer),
+        list_devices(session, viewer),
+        get_quiet(session, viewer),
         get_summary(
             session, everything, profile.name or name, moment.zone, moment.today, moment.now, window="all"
         ),
@@ -94,6 +100,8 @@ def to_data(export: Export, account: Mapping[str, Any], now: datetime) -> dict[s
         "access_log": [_read(one, export.shares) for one in reversed(export.access_log.rows)],
         "access_log_is_whole": export.access_log.is_whole,
         "reminders": _reminders(export.reminders),
+        "reminder_devices": [_device(one) for one in export.devices],
+        "quiet_hours": {"from_hour": export.quiet.from_hour, "until_hour": export.quiet.until_hour},
         "format": FORMAT,
         "version": VERSION,
         "exported_at": now.isoformat(),
@@ -147,6 +155,14 @@ def _reminders(one: Reminders) -> dict[str, Any]:
         "hour": one.hour,
         "cadence": one.cadence,
         "last_turn_on": _iso(one.last_turn_on),
+    }
+
+
+def _device(one: Device) -> dict[str, Any]:
+    return {
+        "device": one.name,
+        "turned_on_at": _iso(one.created_at),
+        "last_reminder_at": _iso(one.last_success_at),
     }
 
 

@@ -27,6 +27,7 @@ from journal.entries.queries import count_entries, list_ids, open_versions
 from journal.flags import service as flags
 from journal.privacy.queries import list_logged_days, own_id_of
 from journal.profiles.queries import profile_id
+from journal.push import service as push
 from journal.reminders import service as reminders
 from journal.shares import service as shares
 from journal.sync import service as sync
@@ -36,6 +37,7 @@ NOT_EMPTY = (
     "Start a journal with another address, and bring the file in there."
 )
 FORGET: tuple[Callable[[Session, UUID], None], ...] = (
+    push.forget,
     reminders.forget,
     sync.forget,
     digests.forget,
@@ -75,6 +77,9 @@ TOUCHED = (
     "passkey_offers",
     "recovery_codes",
     "challenges",
+    "push_devices",
+    "push_quiet_hours",
+    "push_notes",
     "reminders",
     "accounts",
 )

@@ -101,6 +101,8 @@ def _parts(found: queries.Export, now: datetime) -> dict[str, bytes]:
         extras={
             **{name: data[name] for name in ("shares", "reviews", "access_log")},
             "reminders": [data["reminders"]],
+            "reminder_devices": data["reminder_devices"],
+            "quiet_hours": [data["quiet_hours"]] if data["reminder_devices"] else [],
         },
         zone=present.zone(),
     )

@@ -30,8 +30,9 @@ def writers(render: Render, base_url: str) -> dict[str, Writer]:
         return replace(render("reminder", waiting.recipient, **found), unsubscribe=found["pause"])
 
     def is_wanted(session: Session, waiting: Waiting, now: datetime) -> bool:
-        return waiting.account_id is not None and queries.is_wanted(
-            session, waiting.account_id, waiting.recipient, waiting.created_at, now
-        )
+        if waiting.account_id is None:
+            return False
+        wanted = queries.find_wanted(session, waiting.account_id, waiting.created_at, now)
+        return wanted is not None and wanted == waiting.recipient
 
     return {PURPOSE: Wanted(reminder, is_wanted)}

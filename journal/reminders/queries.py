@@ -147,19 +147,20 @@ def _claim(session: Session, which: ColumnElement[bool], most: int) -> list[Due]
     ]
 
 
-def is_wanted(session: Session, account_id: UUID, email: str, asked_at: datetime, now: datetime) -> bool:
-    """Whether a mail that was asked for should still go out now: reminders may have been paused meanwhile, the address
-    changed, the day logged, or the mail server may have been away for hours."""
+def find_wanted(session: Session, account_id: UUID, asked_at: datetime, now: datetime) -> str | None:
+    """Whether what was asked for should still go out now, and to which address: reminders may have been paused meanwhile,
+    the address changed, the day logged, or what delivers may have been away for hours."""
     row = session.execute(
-        select(_A.zone, _A.day_ends_hour)
+        select(_A.zone, _A.day_ends_hour, _A.email)
         .select_from(REMINDERS.join(ACCOUNTS, _A.id == _R.account_id))
-        .where(_R.account_id == account_id, *_ACTIVE, _A.verified_at.is_not(None), _A.email == email)
+        .where(_R.account_id == account_id, *_ACTIVE, _A.verified_at.is_not(None))
     ).one_or_none()
     if row is None or now - asked_at > LATE:
-        return False
+        return None
     zone = find_zone(row.zone) or ZoneInfo("UTC")
     day = day_of(asked_at, zone, row.day_ends_hour)
-    return day not in list_days(session, [account_id], now)[account_id][CheckIn.kind]
+    is_logged = day in list_days(session, [account_id], now)[account_id][CheckIn.kind]
+    return None if is_logged else str(row.email)
 
 
 def list_days(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
 from journal.domain.checkin import CheckIn
-from journal.domain.days import day_of
+from journal.domain.days import day_of, instant_of
 from journal.domain.errors import Refused
 from journal.domain.infusion import Infusion
 from journal.domain.reminders import EVERY, Verdict, decide, next_look
 from journal.kit import outbox
 from journal.kit.db import upsert
 from journal.kit.tokens import hash_token
+from journal.push import service as push
+from journal.push.queries import list_reachable
 from journal.reminders import queries
 from journal.reminders.queries import REMINDERS, Due
 
@@ -118,24 +120,24 @@ def resume(session: Session, viewer: Viewer, zone: ZoneInfo, day_ends_hour: int,
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How many reminders were looked at, and how many mails were asked for."""
+    """How many reminders were looked at, and how many notes and mails were asked for."""
 
     looked_at: int
     sent: int
 
 
-def send_batch(session: Session, now: datetime) -> Batch:
-    """Look at reminders whose time has come: ask for the mails of those that have their turn, and say of each when to
-    look again. Both are one transaction, and a mail's id is made of the patient and the day: however many workers do
-    this, and wherever one dies, there is one mail."""
+def send_batch(session: Session, now: datetime, *, by_push: bool = True) -> Batch:
+    """Look at reminders whose time has come: ask for those that have their turn, and say of each when to look again. Both
+    are one transaction, and the id of what is asked for is made of the patient and the day: however many workers do
+    this, and wherever one dies, there is one. Who has a phone that can be reached gets a note there, others a mail."""
     due = queries.claim_due(session, now, AT_ONCE)
-    return Batch(len(due), _settle(session, due, now))
+    return Batch(len(due), _settle(session, due, now, by_push=by_push))
 
 
 def follow_journeys(session: Session, now: datetime) -> int:
     """Reckon anew where a patient's zone is another now. Gives how many there were."""
     travelled = queries.claim_travelled(session, AT_ONCE)
-    _settle(session, travelled, now)
+    _settle(session, travelled, now, by_push=False)
     return len(travelled)
 
 
@@ -144,17 +146,16 @@ def mail_id(account_id: UUID, day: date) -> UUID:
     return uuid5(account_id, f"{PURPOSE} {day}")
 
 
-def _settle(session: Session, reminders: Sequence[Due], now: datetime) -> int:
+def _settle(session: Session, reminders: Sequence[Due], now: datetime, *, by_push: bool) -> int:
     if not reminders:
         return 0
     days = queries.list_days(session, [one.account_id for one in reminders], now)
-    moves, sent = [], 0
+    moves, turns = [], []
     for one in reminders:
         day = day_of(one.due_at, one.zone, one.day_ends_hour)
         verdict = "rest" if one.has_travelled else _decide(one, days[one.account_id], now)
         if verdict == "send" and one.is_verified:
-            outbox.put(session, PURPOSE, one.email, one.account_id, now, mail_id=mail_id(one.account_id, day))
-            sent += 1
+            turns.append((one, day))
         moves.append(
             {
                 "whose": one.account_id,
@@ -164,7 +165,28 @@ def _settle(session: Session, reminders: Sequence[Due], now: datetime) -> int:
             }
         )
     session.execute(_MOVE, moves)
-    return sent
+    reachable = list_reachable(session, [one.account_id for one, _day in turns]) if by_push and turns else {}
+    for one, day in turns:
+        note_id, quiet = mail_id(one.account_id, day), reachable.get(one.account_id)
+        ends_at = instant_of(day + timedelta(days=1), time(one.day_ends_hour), one.zone)
+        if quiet is None or not push.put(session, one.account_id, note_id, quiet, one.zone, ends_at, now):
+            outbox.put(session, PURPOSE, one.email, one.account_id, now, mail_id=note_id)
+    return len(turns)
+
+
+def is_wanted(session: Session, account_id: UUID, asked_at: datetime, now: datetime) -> bool:
+    """Whether a note that was asked for should still go to phones."""
+    return queries.find_wanted(session, account_id, asked_at, now) is not None
+
+
+def mail_instead(
+    session: Session, account_id: UUID, note_id: UUID, asked_at: datetime, now: datetime
+) -> None:
+    """No phone took the note: ask for the mail, with the note's own id and time, so that it is one and comes too late when
+    the note would."""
+    email = queries.find_wanted(session, account_id, asked_at, now)
+    if email is not None:
+        outbox.put(session, PURPOSE, email, account_id, asked_at, mail_id=note_id)
 
 
 def _decide(one: Due, days: Mapping[str, set[date]], now: datetime) -> Verdict:

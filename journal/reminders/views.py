@@ -12,6 +12,7 @@ from journal.digests import service as digests
 from journal.domain.errors import Refused
 from journal.kit import clock
 from journal.kit.web import open_while_locked, person, public, say, unit
+from journal.push.present import phones
 from journal.reminders import emails, forms, queries, service
 
 blueprint = Blueprint("reminders", __name__)
@@ -52,6 +53,7 @@ def _show(reminders: queries.Reminders, values: dict[str, str], errors: dict[str
         hours=forms.HOURS,
         cadences=forms.CADENCES.items(),
         next_at=next_at.astimezone(moment.zone) if next_at else None,
+        push=phones(reminders.hour),
         to=person().email,
         sender=ours.mail_from,
         subject=render_template("emails/reminder/subject.txt"),

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013_add_app_lock"
-down_revision = "0011_sign_in_by_touch_and_link"
+down_revision = "0012_create_push"
 branch_labels = None
 depends_on = None
 

@@ -1,5 +1,6 @@
 // The service worker. It keeps the shell: static files, help, and forms that hold nothing about anybody. It never keeps
 // a page or an answer with personal data.
+importScripts("{{ asset('js/push-worker.js') }}"); // reminders
 const version = "{{ version }}";
 const shell = `shell-${version}`;
 const files = {{ files|tojson }};

@@ -22,6 +22,7 @@ SQL_KIT = {
     "kit/jobs.py",
     "kit/outbox.py",
     "kit/throttle.py",
+    "kit/vapid.py",
     "kit/web.py",
 }
 
