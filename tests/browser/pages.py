@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.chromium import add_device, phone
 from tests.browser.post import confirm
+from tests.push.phone import Phone
 from tests.servers import Journal
 
 PASSPHRASE = "four green lamps at dusk"
@@ -207,6 +208,23 @@ def _reminders_paused(page: Page) -> None:
     page.get_by_text("Reminders are paused.").first.wait_for()
 
 
+def _reminders_phone(page: Page) -> None:
+    """With a phone in the list: what its browser would give is put into the form."""
+    _reminders_on(page)
+    turn_on = page.locator('form[action="/reminders/devices"]')
+    if turn_on.count():  # the last visit was by another browser
+        told = Phone("https://push.example.net/phone").form
+        page.evaluate(
+            """(told) => {
+              const form = document.querySelector('form[action="/reminders/devices"]');
+              for (const name in told) form.elements[name].value = told[name];
+              form.submit();
+            }""",
+            told,
+        )
+    page.get_by_text("this one").wait_for()
+
+
 def _unsubscribe(page: Page) -> None:
     """By the link in the mail, which the page of reminders shows."""
     page.goto("/reminders")
@@ -291,6 +309,7 @@ MINE: dict[str, Visit] = {
     "care-nobody": _to("/care"),
     "reminders": _to("/reminders"),
     "reminders-on": _reminders_on,
+    "reminders-phone": _reminders_phone,
     "reminders-paused": _reminders_paused,
     "unsubscribe": _unsubscribe,
     "unsubscribed": _unsubscribed,

@@ -179,7 +179,7 @@ def test_quiet_hours(browser: CheckingClient) -> None:
     browser.send("/reminders/quiet-hours", {"quiet_from": "19", "quiet_until": "7"}, page="/reminders")
     page = shown(browser)
     assert '<option value="19" selected>' in page and '<option value="7" selected>' in page
-    assert "Your time, 8:00 pm, is in your quiet hours." in page
+    assert "Your time, 8:00 pm, is in your quiet hours.</b> So the reminder comes by mail." in page
 
 
 @pytest.mark.parametrize("hours", [("", "8"), ("24", "8"), ("22", "x"), ("²", "8"), ("-1", "8")])
