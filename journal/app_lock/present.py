@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from flask import abort, g, make_response, render_template, request, session, url_for
+from flask import abort, current_app, g, make_response, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from journal.accounts import queries
@@ -14,8 +14,10 @@ from journal.app_lock.held import Held, hold, let_go
 from journal.kit import clock
 from journal.kit.web import (
     SAFE_METHODS,
+    end_unit,
     find_person,
     here_again,
+    is_public,
     lead,
     local_target,
     person,
@@ -38,6 +40,8 @@ def lock_first() -> Response | None:
         return None
     who = find_person()
     if who is None or not who.is_locked:
+        if is_public(current_app.view_functions[request.endpoint]):
+            end_unit()  # such a view may begin with slow work, and holds up nobody's save with it
         return None
     if request.method in SAFE_METHODS:
         if request.path.endswith(".json"):
@@ -112,5 +116,5 @@ def unlock_page(
         target=target,
         lock=who,
         takes_pin=who.has_pin and queries.takes_pin(unit(), who.session_id),
-        proves="prove" in request.values,
+        proves="prove" in request.values and not who.is_locked,
     )

@@ -76,7 +76,8 @@ def _refuse(name: str, problem: str, code: int) -> Page:
     if _wants_json():
         pin_is_off = not accounts.takes_pin(unit(), person().session_id)
         return jsonify({"error": problem, "pin_is_off": pin_is_off}), code
-    return unlock_page(onward(), {name: problem}, held=request.form.get("held")), code
+    errors = {} if problem == PIN_IS_OFF else {name: problem}  # the page says that by itself
+    return unlock_page(onward(), errors, held=request.form.get("held")), code
 
 
 def _open() -> Page:

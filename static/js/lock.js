@@ -127,7 +127,10 @@ async function unlock(form) {
   }
   if (said?.error) return refuse(form, said.error);
   if (!answer) return refuse(form, "The journal can’t be reached. What you wrote is still on this page. Try again when you are online.");
-  refuse(form, "You were signed out meanwhile. Open the journal anew to sign in.");
+  const again = cover.querySelector("[data-sign-in]");
+  again.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+  again.hidden = false;
+  refuse(form, "You were signed out meanwhile. Please sign in again.");
 }
 
 cover.addEventListener("submit", async (event) => {
