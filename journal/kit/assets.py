@@ -9,6 +9,7 @@ from pathlib import Path
 from secrets import token_hex
 
 import brotli
+from rjsmin import jsmin
 
 SQUEEZED = {".css", ".js", ".svg", ".txt", ".md", ".webmanifest"}
 JS_IMPORT = re.compile(rb'((?:from |import\()")\./([\w-]+\.js)(?=")')
@@ -40,6 +41,7 @@ class Assets:
             content = CSS_URL.sub(lambda found: b'url("' + address(found[1]) + b'")', content)
         elif name.endswith(".js"):
             content = JS_IMPORT.sub(lambda found: found[1] + address(found[2]), content)
+            content = content if name.startswith("vendor/") else jsmin(content)
         stem, dot, ending = name.rpartition(".")
         hashed = f"{stem}.{sha256(content).hexdigest()[:10]}{dot}{ending}"
         self._urls[name] = f"/static/{hashed}"

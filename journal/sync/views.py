@@ -198,6 +198,4 @@ def worker() -> Response:
     """The service worker, with the list of what it keeps. Its bytes change whenever any of that does."""
     shell = current_app.extensions["shell"]
     text = render_template("sync/worker.js", version=shell.version, files=shell.files, pages=kept_pages())
-    answer = Response(text, content_type="text/javascript; charset=utf-8")
-    answer.headers["Cache-Control"] = "no-cache"
-    return answer
+    return Response(text, content_type="text/javascript; charset=utf-8")

@@ -94,7 +94,7 @@ form.querySelector("[data-yesterday]")?.addEventListener("click", (event) => {
 
 async function operation() {
   const told = fields();
-  const zone = (await phone.kit())?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = (await phone.kit().catch(() => null))?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const day = form.elements.day?.value || form.dataset.day;
   delete told.day;
   if (form.dataset.infusion) told.infusion = form.dataset.infusion;
@@ -106,7 +106,7 @@ async function operation() {
 async function needsHelp() {
   const marked = [...form.querySelectorAll("[data-help]:checked")].map((control) => control.dataset.help);
   if (marked.includes("now") || !marked.length) return marked.length > 0;
-  const ends = ((await phone.kit())?.infusions ?? []).map((one) => Date.parse(one.endsAt ?? one.day));
+  const ends = ((await phone.kit().catch(() => null))?.infusions ?? []).map((one) => Date.parse(one.endsAt ?? one.day));
   return !ends.some((end) => Date.now() - end < 86400000);
 }
 
@@ -133,8 +133,15 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
+// Nothing but what the page itself filled in.
+function isEmpty() {
+  const given = new Set(["day", "infusion", "part", "unfinished", "instrument", "language"]);
+  return kind !== "infusion" && Object.keys(fields()).every((name) => given.has(name));
+}
+
 async function save() {
   let asked;
+  if (isEmpty()) return problems({ form: "There is nothing to keep yet. Tap what you can, or come back later." });
   try {
     asked = await operation();
     clearTimeout(ticking);

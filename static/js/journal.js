@@ -114,9 +114,12 @@ async function lookAfterPhone() {
 if (isSecureContext && "indexedDB" in self && "locks" in navigator) {
   navigator.serviceWorker?.register("/sw.js").catch(() => false);
   if ("owner" in root.dataset || location.pathname.startsWith("/offline")) lookAfterPhone().catch(() => false);
-  document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", (event) => {
+  const leave = (event) => {
+    if (event.target.getAttribute("action") !== "/sign-out") return;
     event.preventDefault();
     event.stopPropagation();
+    sessionStorage.setItem("leaving", "yes");
     location.assign("/offline/sign-out");
-  });
+  };
+  addEventListener("submit", leave, { capture: true });
 }

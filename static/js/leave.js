@@ -22,7 +22,7 @@ async function leave(keepLocked) {
   const isTold = await tellServer();
   if (!isTold) await (await caches.open("signed-out")).put("/signed-out", new Response("yes"));
   if (isTold) return location.replace("/");
-  choice.hidden = true;
+  choice.hidden = $("#plain").hidden = true;
   $("[data-heading]").textContent = "Signed out on this phone";
   $("[data-done]").textContent = "There is no signal, so the server doesn’t know yet. It is told before anything else, as soon as this phone can reach it.";
   $("#done").hidden = false;
@@ -35,8 +35,14 @@ function problem(text) {
 
 const told = await phone.count();
 const waiting = told.waiting + told.attention;
-if (!waiting) await leave(false);
-else {
+// Only the button on the account's page leads on at once: an address that is opened by chance asks first.
+const isMeant = sessionStorage.getItem("leaving") !== null;
+sessionStorage.removeItem("leaving");
+if (!waiting && isMeant) await leave(false);
+else if (!waiting) {
+  $("#plain").hidden = false;
+  $("[data-leave]").addEventListener("click", () => leave(false));
+} else {
   const words = `${waiting} ${waiting === 1 ? "entry waits" : "entries wait"} on this phone`;
   $("[data-told]").textContent = `${words}, not sent yet. What should become of ${waiting === 1 ? "it" : "them"}?`;
   choice.hidden = false;

@@ -260,8 +260,12 @@ async function showForm(kit) {
   if (!isLocked(kit)) await entry.begin();
 }
 
-const kit = await phone.kit().catch(() => null);
-if ($("#operations")) await showHub(kit);
+const kit = await phone.kit().catch(() => {
+  const words = "A newer version of the journal is on its way, or another tab holds it up. Close other tabs of it, and open this page again. Nothing is lost.";
+  $("[data-lead], [data-where]").textContent = words;
+  return undefined;
+});
+if ($("#operations") && kit !== undefined) await showHub(kit);
 if (form && kit) await showForm(kit);
 if (!isLocked(kit)) addEventListener("input", () => kit?.locks && localStorage.setItem("here", Date.now()));
-if (form && !kit) $("#who").hidden = false;
+if (form && kit === null) $("#who").hidden = false;

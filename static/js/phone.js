@@ -86,28 +86,53 @@ export async function owner() {
     return null;
   }
   me ??= page.owner ?? (await one("things", "here"))?.owner ?? null;
-  if (me && !key) key = (await one("keys", me).catch(() => null))?.key;
+  if (me && !key) key = await findKey().catch(() => undefined);
   return me;
 }
 
-export const locked = () => !key;
+// The key lies wrapped in a file of its own, so that it can be taken away: what a browser's database deletes stays in its
+// log for a while. The wrapping key can't be read out, and opens nothing by itself.
+const wrapping = "AES-KW";
+const uses = ["encrypt", "decrypt"];
+const unwrap = (wrapped, wrapper) => crypto.subtle.unwrapKey("raw", wrapped, wrapper, wrapping, "AES-GCM", false, uses);
+
+async function findKey() {
+  const wrapper = (await one("keys", me))?.wrapper;
+  const wrapped = wrapper && (await caches.match(`/key/${me}`));
+  return wrapped ? unwrap(await wrapped.arrayBuffer(), wrapper) : undefined;
+}
+
+async function keepKey(raw) {
+  const plainKey = await crypto.subtle.importKey("raw", raw, "AES-GCM", true, uses);
+  const wrapper = (await one("keys", me))?.wrapper ?? (await crypto.subtle.generateKey({ name: wrapping, length: 256 }, false, ["wrapKey", "unwrapKey"]));
+  const wrapped = await crypto.subtle.wrapKey("raw", plainKey, wrapper, wrapping);
+  await change(["keys"], (store) => store("keys").put({ owner: me, wrapper }));
+  await (await caches.open("key")).put(`/key/${me}`, new Response(wrapped));
+  key = await unwrap(wrapped, wrapper);
+}
 
 // The key, and what forms need to know. Asks the server where the phone has neither, or they may be old.
-export async function prepare(fresh = false) {
+export function prepare() {
+  preparing ??= freshen().finally(() => (preparing = undefined));
+  return preparing;
+}
+
+let preparing;
+async function freshen() {
   if (!(await owner())) throw new Locked();
   const here = await one("things", "here");
   const isOld = !here || here.owner !== me || Date.now() - here.at > 600000 || Date.now() < here.at;
-  if (key && !fresh && !isOld) return;
+  if (key && !isOld) return;
   try {
     const told = await ask("/sync/kit.json");
     if (told.owner !== me) throw new Locked();
-    key = await crypto.subtle.importKey("raw", bytes(told.key), "AES-GCM", false, ["encrypt", "decrypt"]);
+    await keepKey(bytes(told.key));
     delete told.key;
     const kit = { id: `kit:${me}`, owner: me, ...(await seal(`kit:${me}`, told)) };
     const others = (await all("keys")).filter((held) => held.owner !== me);
+    for (const held of others) await (await caches.open("key")).delete(`/key/${held.owner}`);
     await change(["keys", "things"], (store) => {
       for (const held of others) store("keys").delete(held.owner);
-      store("keys").put({ owner: me, key });
       store("things").put(kit);
       store("things").put({ id: "here", owner: me, at: Date.now() });
     });
@@ -123,7 +148,7 @@ export async function kit() {
 }
 
 async function keepHelp(country) {
-  if (!country || !("caches" in self)) return;
+  if (!country) return;
   const told = await fetch(`/help-now?offline=1&country=${country}`, { credentials: "omit" }).catch(() => null);
   if (told?.ok) await (await caches.open("help")).put("/help-now?offline=1", told);
 }
@@ -234,7 +259,7 @@ async function sendAll(shown, answers) {
   const tried = new Set();
   for (let size = batch; ; ) {
     const waiting = (await mine("operations")).filter((held) => held.state === "waiting" && !tried.has(held.order));
-    if (!waiting.length) return "";
+    if (!waiting.length) return tried.size ? "refused" : "";
     const held = [];
     const operations = [];
     let weight = 0;
@@ -371,7 +396,8 @@ export async function lock() {
     store("keys").clear();
     for (const held of gone) store("things").delete(held.id);
   });
-  await self.caches?.delete("help");
+  await caches.delete("key");
+  await caches.delete("help");
 }
 
 // The owner signs out, and this phone forgets: all that is theirs, but for what waits where it is to stay locked.
