@@ -171,3 +171,42 @@ def test_migrations_are_numbered_named_and_alone() -> None:
             for n in [node.module or ""]
         }
         assert "journal" not in names and "import journal" not in words
+
+
+def test_going_back_leaves_no_passkey_that_the_older_version_would_take_for_a_second_step(
+    empty_database: str,
+) -> None:
+    """One that signs in alone goes, and so do open challenges and links that are nobody's there; a second step stays."""
+    config = alembic_config(empty_database)
+    command.upgrade(config, "head")
+    engine, tables, at = make_engine(empty_database), Base.metadata.tables, datetime(2026, 1, 1, tzinfo=UTC)
+    strict, plain = uuid4(), uuid4()
+    account = {"passphrase_hash": "x", "created_at": at, "zone": "UTC", "day_ends_hour": 0}
+    key = {"public_key": b"x", "sign_count": 0, "name": "x", "created_at": at}
+    link = {"email": "x", "created_at": at, "expires_at": at}
+    with engine.begin() as connection:
+        for n, (who, since) in enumerate(((strict, at), (plain, None))):
+            mine = {"id": who, "email": f"{n}@example.org", "email_key": f"{n}@example.org"}
+            rows = {
+                "accounts": {**account, **mine, "second_step_since": since},
+                "passkeys": {**key, "id": uuid4(), "account_id": who, "credential_id": bytes([n])},
+                "passkey_offers": {"account_id": who, "settled_at": at},
+            }
+            for table, values in rows.items():
+                connection.execute(tables[table].insert(), values)
+        for n, purpose in enumerate(("reset", "sign-in")):
+            one = {**link, "token_hash": bytes([n]), "purpose": purpose, "account_id": plain}
+            connection.execute(tables["mailed_links"].insert(), one)
+        for n, (purpose, whose) in enumerate((("sign-in", strict), ("one-touch", None))):
+            asked = {"challenge_hash": bytes([n]), "purpose": purpose, "account_id": whose, "expires_at": at}
+            connection.execute(tables["challenges"].insert(), asked)
+    step = next(n for n, path in enumerate(VERSIONS) if path.stem == "0011_sign_in_by_touch_and_link")
+    command.downgrade(config, VERSIONS[step - 1].stem)
+    with engine.connect() as connection:
+        kept = [
+            connection.execute(text(f"SELECT {what}")).scalars().all()
+            for what in ("name FROM passkeys", "purpose FROM mailed_links", "purpose FROM challenges")
+        ]
+    assert kept == [["x"], ["reset"], ["sign-in"]]
+    command.upgrade(config, "head")
+    engine.dispose()
