@@ -27,10 +27,11 @@ def settings(empty_database: str, tmp_path: Path) -> Settings:
 
 def held(settings: Settings, master_key: bytes = MASTER_KEY) -> vapid.KeyPair | None:
     database = Database(settings.database_url)
-    with database.reading() as session:
-        found = vapid.find_key(session, Vault(master_key))
-    database.close()
-    return found
+    try:
+        with database.reading() as session:
+            return vapid.find_key(session, Vault(master_key))
+    finally:
+        database.close()
 
 
 @pytest.mark.long
