@@ -105,6 +105,27 @@ def test_help_comes_before_the_pin_and_says_only_what_was_just_told(cast: Cast, 
     assert "Who will see this" in client.get("/help-now").text
 
 
+def test_of_two_things_told_a_locked_browser_shows_the_one_told_there(
+    app: Flask, cast: Cast, clock: Any, database: Database
+) -> None:
+    with database.writing() as session:
+        infusion = log_infusion(session, cast.patient.viewer, TODAY)
+        session.commit()
+    client = with_lock(cast.patient)
+    after, ninth = f"/infusions/{infusion}/after", "/questionnaires/phq-9/9"
+    client.send(ninth, {"answer": "0"}, page=ninth)
+    client.get(ninth)
+    late = client.page
+    client.send(after, {"diss_peak": "7", "any_red_flag_now": "yes"}, page=after)
+    assert "Please call 911 now" in client.get("/help-now").text
+    clock.shift(A_WHILE)
+    assert "Please call 911 now" not in client.get("/help-now").text
+    client.page = late
+    answer = client.send(ninth, {"answer": "2"})
+    page = client.follow(answer).text
+    assert "Thank you for telling us" in page and "Please call 911 now" not in page
+
+
 def test_help_keeps_to_the_country_that_was_set(cast: Cast, clock: Any) -> None:
     client = with_lock(cast.patient)
     client.send("/account/country", {"country": "GB"}, page="/account/country")

@@ -92,7 +92,10 @@ def test_nothing_is_changed_by_a_form_alone(cast: Cast, clock: Any) -> None:
 
 
 def test_turning_it_off_opens_every_browser_and_on_again_starts_anew(cast: Cast, clock: Any) -> None:
-    client, other = with_lock(cast.patient), cast.patient.sign_in()
+    client, other, third = with_lock(cast.patient), cast.patient.sign_in(), cast.patient.sign_in()
+    clock.shift(timedelta(minutes=2))
+    other.get("/today")
+    third.send("/account/lock/now", page="/account/lock")
     clock.shift(A_WHILE)
     other.get("/today", expect=303)
     unlock(client)
@@ -100,9 +103,11 @@ def test_turning_it_off_opens_every_browser_and_on_again_starts_anew(cast: Cast,
     other.get("/today")
     clock.shift(timedelta(hours=1))
     other.get("/today")
+    third.get("/today")
     client.page = None
     turn_on(client)
     other.get("/today")
+    third.get("/today")
 
 
 def test_a_passkey_unlocks_it(app: Flask, cast: Cast, clock: Any) -> None:
