@@ -5,6 +5,8 @@ import * as phone from "./phone.js";
 const form = document.querySelector("form[data-entry], form[data-draft]");
 const kept = form.querySelector("[data-kept]");
 const kind = form.dataset.entry;
+// Drafts are kept sealed. By itself the browser would write what is typed into its session's files, for anybody to read.
+if (crypto.subtle) form.autocomplete = "off";
 const technical = new Set(["csrf_token", "base", "action", "settles", "show", "entry_id"]);
 const fresh = () => crypto.randomUUID?.();
 const time = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
