@@ -57,7 +57,10 @@ async function show(request, address) {
     const page = await caches.match(address.pathname);
     if (page) return page;
   }
-  if (!(await signedOut())) return offline();
+  if (await caches.match("/signed-out")) {
+    // The browser may have asked for the page already while this worker woke up: what came of that isn't shown.
+    return (await tellSignedOut()) ? Response.redirect(request.url) : offline();
+  }
   let waiting;
   const late = new Promise((_, fail) => (waiting = setTimeout(fail, patience)));
   try {
@@ -71,8 +74,7 @@ async function show(request, address) {
 }
 
 // Somebody signed out without signal: the server hears of it before anything else is shown.
-async function signedOut() {
-  if (!(await caches.match("/signed-out"))) return true;
+async function tellSignedOut() {
   const headers = { "Content-Type": "application/json" };
   try {
     const answer = await fetch("/sync/sign-out", { method: "POST", headers, body: "{}", signal: AbortSignal.timeout(patience) });
