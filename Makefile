@@ -65,7 +65,7 @@ icons: .venv/dev ## Draw the icons of the home screen again, from the mark
 	@sh $(NEEDS) test $(BIN)/python
 	@$(BIN)/python -m tests.browser.icons
 
-bench: .venv/dev ## Measure against the bare floor, on both databases
+bench: .venv/dev ## Measure against the bare floor, on both databases, then on a slow phone (Lighthouse needs Node)
 	@sh $(NEEDS) test $(BIN)/python
 	@$(BIN)/python -m tests.bench.run
 

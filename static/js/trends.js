@@ -1,5 +1,6 @@
 // Chart.js takes over from the server's drawings: same numbers, same place, same size, now with touch and detail.
-// It is loaded once the page is quiet, and a chart is taken over when it comes into view.
+// Whoever only looks has all there is to see. It is fetched at the first sign of a hand, in a quiet moment, and a chart
+// is taken over when it comes into view: a slow phone has nothing to do before.
 
 const script = document.querySelector("script[data-chart]");
 const boxes = [...document.querySelectorAll("[data-daily], [data-aligned]")];
@@ -238,5 +239,9 @@ function replace(box, data) {
 
 const quiet = (work) => ("requestIdleCallback" in window ? requestIdleCallback(work, { timeout: 800 }) : setTimeout(work, 50));
 
-if (boxes.length && document.readyState !== "complete") addEventListener("load", () => quiet(takeOver));
-else if (boxes.length) quiet(takeOver);
+const signs = ["pointerdown", "pointermove", "keydown", "wheel", "scroll"];
+function start() {
+  for (const sign of signs) removeEventListener(sign, start);
+  quiet(takeOver);
+}
+if (boxes.length) for (const sign of signs) addEventListener(sign, start, { passive: true });

@@ -1,4 +1,5 @@
-"""`make bench`: the journal beside the bare floor, interleaved, on both databases. Prints ratios; judges nothing.
+"""`make bench`: the journal beside the bare floor, interleaved, on both databases; then its pages on a slow phone, and
+Lighthouse's marks for them. Prints ratios and times; judges nothing.
 
 CPU is that of the server's processes, in user and system mode, per request: the steadiest figure on a shared machine.
 """
@@ -34,7 +35,7 @@ from journal.infusions import service as infusions
 from journal.kit.db import Database
 from journal.kit.vault import Vault
 from tests import servers
-from tests.bench import digest
+from tests.bench import digest, marks, phone
 from tests.bench.reading import READER, SECRET, fill_shares
 from tests.faults.person import PASSPHRASE, Person
 from tests.servers import ROOT, Journal, free_port
@@ -306,3 +307,5 @@ if __name__ == "__main__":
     for one_kind in sys.argv[1:] or ("sqlite", "postgresql"):
         measure(one_kind)
         digest.measure(one_kind)
+    phone.measure()
+    marks.measure()

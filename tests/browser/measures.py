@@ -86,3 +86,26 @@ MOVES = (
     return s.animationName !== 'none' || s.transitionDuration.split(',').some((d) => parseFloat(d) > 0);
   })).map(named).slice(0, 3); }"""
 )
+
+BROKEN = (
+    """() => { """
+    + NAMED
+    + """
+  // A word that goes over two lines on something to tap or a heading.
+  const faults = [];
+  for (const e of document.querySelectorAll('button, .button, label, legend, summary, nav a, .tag, h1, h2, h3')) {
+    if (!e.checkVisibility() || e.closest('.hidden, .framed')) continue;
+    const walker = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const node = walker.currentNode;
+      for (const word of node.data.matchAll(/[\\p{L}’]{2,18}/gu)) {
+        const range = document.createRange();
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        const lines = new Set([...range.getClientRects()].map((r) => Math.round(r.top)));
+        if (lines.size > 1) faults.push(`${named(e)} breaks ${word[0]}`);
+      }
+    }
+  }
+  return faults.slice(0, 6); }"""
+)

@@ -121,6 +121,9 @@ def test_chart_js_draws_where_the_server_drew(browser: Browser, journal: Journal
     sign_in(with_script.page, "maya@demo.example.org")
     with_script.page.goto("/trends")
     before = with_script.page.locator("[data-daily=mood]").bounding_box()
+    with_script.page.wait_for_timeout(300)
+    assert with_script.page.locator("canvas").count() == 0  # nothing is fetched for who only looks
+    with_script.page.mouse.move(200, 400)
     with_script.page.locator("[data-daily=mood] canvas").wait_for()
     after = with_script.page.locator("[data-daily=mood]").bounding_box()
     assert before and after

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
 from tests.browser.chromium import PHONE, phone
-from tests.browser.measures import BEHIND, CUT, MOVES, SMALL
+from tests.browser.measures import BEHIND, BROKEN, CUT, MOVES, SMALL
 from tests.browser.pages import (
     CARE,
     CLINIC,
@@ -52,6 +52,7 @@ def faults(page: Page, tools: CDPSession) -> dict[str, list[str]]:
     for name, size in SMALL_PHONES.items():
         resize(page, size)
         found |= {f"small, {name}": page.evaluate(SMALL, TARGET), f"cut, {name}": page.evaluate(CUT)}
+        found[f"broken, {name}"] = page.evaluate(BROKEN)
     found["behind, 360"] = page.evaluate(BEHIND)
     resize(page, ON_ITS_SIDE)
     found |= {"cut, on its side": page.evaluate(CUT), "behind, on its side": page.evaluate(BEHIND)}
