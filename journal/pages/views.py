@@ -52,6 +52,7 @@ def look() -> Response:
 
 @blueprint.get("/manifest.webmanifest")
 @public
+@open_while_locked
 def manifest() -> Response:
     """What a phone needs to put the journal on its home screen. The address stays; the icons' addresses change with
     them. A manifest has one pair of colours for the moment in which the journal opens, so each look gets its own."""

@@ -17,7 +17,7 @@ from journal.domain.errors import NotYours, Refused
 from journal.domain.instrument_files import find_instrument, instruments
 from journal.kit import clock
 from journal.kit.logs import where
-from journal.kit.web import comes_from_here, find_person, person, public, say, unit
+from journal.kit.web import comes_from_here, find_person, open_while_locked, person, public, say, unit
 from journal.sync import present, queries, service
 
 blueprint = Blueprint("sync", __name__)
@@ -28,6 +28,7 @@ Answered = Response | tuple[Response, int]
 
 
 @blueprint.post("/sync")
+@open_while_locked
 def take() -> Answered:
     """Keep what waits on a phone. It is answered only after the commit."""
     if not comes_from_here():
@@ -109,6 +110,7 @@ def kit() -> Response:
 
 @blueprint.post("/sync/sign-out")
 @public
+@open_while_locked
 def sign_out() -> Answered:
     """Sign out from a page that has put its things away already, perhaps days ago, without signal."""
     if not comes_from_here():
@@ -128,6 +130,7 @@ def sign_out() -> Answered:
 
 @blueprint.get("/offline")
 @public
+@open_while_locked
 def waiting() -> str:
     """What waits on this phone."""
     return render_template("sync/waiting.html")
@@ -135,6 +138,7 @@ def waiting() -> str:
 
 @blueprint.get("/offline/check-in")
 @public
+@open_while_locked
 def check_in() -> str:
     return render_template(
         "sync/check_in.html",
@@ -145,18 +149,21 @@ def check_in() -> str:
 
 @blueprint.get("/offline/note")
 @public
+@open_while_locked
 def add_note() -> str:
     return render_template("sync/add_note.html")
 
 
 @blueprint.get("/offline/infusion")
 @public
+@open_while_locked
 def log_infusion() -> str:
     return render_template("sync/log_infusion.html", facts=infusion, minutes=infusion.DEFAULT_MINUTES)
 
 
 @blueprint.get("/offline/after-infusion/<part>")
 @public
+@open_while_locked
 def report(part: str) -> str:
     if part not in after_infusion.PARTS:
         abort(404)
@@ -165,6 +172,7 @@ def report(part: str) -> str:
 
 @blueprint.get("/offline/questionnaires/<code>/<language>")
 @public
+@open_while_locked
 def respond(code: str, language: str) -> str:
     instrument = find_instrument(code)
     if instrument is None or language not in instrument.languages or instrument.kept_as != "questionnaire":
@@ -174,6 +182,7 @@ def respond(code: str, language: str) -> str:
 
 @blueprint.get("/offline/sign-out")
 @public
+@open_while_locked
 def leave() -> str:
     return render_template("sync/leave.html")
 
@@ -194,6 +203,7 @@ def kept_pages() -> list[str]:
 
 @blueprint.get("/sw.js")
 @public
+@open_while_locked
 def worker() -> Response:
     """The service worker, with the list of what it keeps. Its bytes change whenever any of that does."""
     shell = current_app.extensions["shell"]
