@@ -19,9 +19,9 @@ HELD = "blackhole"
 """Takes the request and never says a word, until the browser gives up."""
 LINGER_NOT = struct.pack("ii", 1, 0)
 """Closing sends RST instead of FIN."""
-UNSEEN = ("refuse", HELD, "captive", "502", "401", "403", "413", "429", "500")
+UNSEEN = ("refuse", HELD, "captive", "redirect", "null", "502", "401", "403", "404", "413", "429", "500")
 """Modes in which nothing reaches the journal."""
-LOST = ("reset", "truncated", "clipped", "foreign")
+LOST = ("reset", "truncated", "clipped", "foreign", "newer")
 """Modes in which the journal has done its work, and its answer is lost or spoiled."""
 MODES = (*UNSEEN, *LOST, "delay")
 

@@ -104,7 +104,7 @@ def test_each_mode_spoils_the_sending_alone(proxy: Proxy, small: Small, mode: st
     else:
         told = code
         assert (headers.get("Retry-After") == "2") == (mode == "429")
-        if mode in ("401", "403", "413", "429", "500"):
+        if mode in ("401", "403", "404", "413", "429", "500"):
             assert json.loads(body)["answers"][0]["id"] == one, "its body lies"
         if mode in ("captive", "502"):
             assert headers["Content-Type"] == "text/html"
@@ -114,13 +114,23 @@ def test_each_mode_spoils_the_sending_alone(proxy: Proxy, small: Small, mode: st
         if mode == "foreign":
             answers = json.loads(body)["answers"]
             assert len(answers) == 1 and answers[0]["id"] != one
+        if mode == "newer":
+            assert [a["status"] for a in json.loads(body)["answers"]] == ["xxxxxxx"]
     nothing = {
         "refuse": ConnectionResetError,
         "blackhole": TimeoutError,
         "reset": ConnectionResetError,
         "truncated": IncompleteRead,
     }
-    whole = {"captive": 200, "clipped": 200, "foreign": 200, "delay": 200}
+    whole = {
+        "captive": 200,
+        "clipped": 200,
+        "foreign": 200,
+        "delay": 200,
+        "newer": 200,
+        "null": 200,
+        "redirect": 302,
+    }
     assert (
         told is nothing[mode]
         if mode in nothing
@@ -142,7 +152,7 @@ def test_each_mode_spoils_everything(proxy: Proxy, mode: str) -> None:
         told: Any = ask(proxy)[2]
     except (OSError, HTTPException) as error:
         told = type(error)
-    assert told != b"a page" or mode in ("delay", "foreign"), "there is nothing to name on a page"
+    assert told != b"a page" or mode in ("delay", "foreign", "newer"), "there is nothing to name on a page"
     if mode == "refuse":
         assert told is ConnectionRefusedError
         assert len(proxy.seen) == before, "nobody listens"

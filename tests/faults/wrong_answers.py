@@ -9,7 +9,7 @@ from uuid import uuid4
 NOT_OURS = ("connection", "proxy-connection", "keep-alive")
 PORTAL = "<!doctype html><title>Free Wi-Fi</title><h1>Welcome to Harbor Clinic Guest</h1><form method=post><button>Accept</button></form>"
 BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-REASONS = {401: "Unauthorized", 403: "Forbidden", 413: "Content Too Large", 429: "Too Many Requests"}
+REASONS = {302: "Found", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 413: "Content Too Large"}
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,22 @@ def _foreign(request: Request, told: bytes, _: int) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
+def _newer(_request: Request, told: bytes, _: int) -> bytes:
+    """A later version of the journal, in words that this one doesn't know."""
+    head, body = _parts(told)
+    for status in (b"applied", b"duplicate"):
+        body = body.replace(status, b"x" * len(status))
+    return head + b"\r\n\r\n" + body
+
+
 WRONG: dict[str, Callable[[Request, bytes, int], bytes]] = {
     "captive": lambda *_: _page(200, "text/html", PORTAL),
+    "redirect": lambda *_: _page(302, "text/html", "Sign in", "Location: /sign-in?next=/today"),
+    "null": lambda *_: _page(200, "application/json", "null"),
     "502": lambda *_: _page(502, "text/html", BAD_GATEWAY),
     "truncated": _truncated,
     "clipped": _clipped,
     "foreign": _foreign,
-    **{str(code): _told(code) for code in (401, 403, 413, 429, 500)},
+    "newer": _newer,
+    **{str(code): _told(code) for code in (401, 403, 404, 413, 429, 500)},
 }
