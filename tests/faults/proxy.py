@@ -131,8 +131,8 @@ class Proxy:
             seen.answered, seen.answer = int(answer.split(b" ", 2)[1]), answer
             writer.write(answer)
             await writer.drain()
-        except (OSError, EOFError, asyncio.LimitOverrunError):
-            pass  # either end hung up
+        except (OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            pass  # either end hung up, or all of it ends
         finally:
             self._open.discard(writer)
             writer.close()

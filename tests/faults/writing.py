@@ -84,6 +84,11 @@ class Writer:
         return self.today - timedelta(days=days_ago)
 
     def check_in(self, days_ago: int, *, kept_page: bool) -> None:
+        self.open_check_in(days_ago, kept_page=kept_page)
+        self.save()
+
+    def open_check_in(self, days_ago: int, *, kept_page: bool) -> None:
+        """Written, and not saved yet."""
         page, day = self.page, self.day(days_ago).isoformat()
         if kept_page:
             page.goto("/offline/check-in")
@@ -92,7 +97,6 @@ class Writer:
             page.goto(f"/check-ins/{day}/log")
         page.locator("label:has(input[name=mood][value='4'])").click()
         page.locator("#note").fill(f"{self.mark()} is how it was")
-        self._save()
 
     def infusion(self, days_ago: int, *, kept_page: bool) -> None:
         page = self.page
@@ -100,7 +104,7 @@ class Writer:
         page.get_by_label("Day", exact=True).fill(self.day(days_ago).isoformat())
         page.get_by_label("Start time").fill(f"09:{next(self._starts):02}")
         page.locator("#note").fill(f"{self.mark()} happened there")
-        self._save()
+        self.save()
 
     def questionnaire(self, code: str, *answers: int) -> None:
         page = self.page
@@ -110,9 +114,9 @@ class Writer:
                 f"label:has(input[value='{answer}'])"
             ).click()
         self.responses[code] = {str(n): str(answer) for n, answer in enumerate(answers)}
-        self._save()
+        self.save()
 
-    def _save(self) -> None:
+    def save(self) -> None:
         self.page.locator("form[data-entry] button.primary").click()
 
 
