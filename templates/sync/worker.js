@@ -47,6 +47,9 @@ self.addEventListener("fetch", (event) => {
   else if (address.pathname.startsWith("/static/")) event.respondWith(kept(request));
 });
 
+// A page of this version: the shell before it may still be there, and comes first when all are asked.
+const own = (address) => caches.match(address, { cacheName: shell });
+
 async function kept(request) {
   return (await caches.match(request.url)) || fetch(request);
 }
@@ -54,7 +57,7 @@ async function kept(request) {
 async function show(request, address) {
   const offline = async () => (await instead(address.pathname)) || Response.error();
   if (address.pathname.startsWith("/offline")) {
-    const page = await caches.match(address.pathname);
+    const page = await own(address.pathname);
     if (page) return page;
   }
   if (await caches.match("/signed-out")) {
@@ -87,12 +90,12 @@ async function tellSignedOut() {
 }
 
 function instead(path) {
-  if (path === "/help-now") return caches.match(help, { cacheName: "help" }).then((own) => own || caches.match(help));
+  if (path === "/help-now") return caches.match(help, { cacheName: "help" }).then((mine) => mine || own(help));
   const asked = /^\/questionnaires\/([a-z0-9-]+)(\/\d+)?$/.exec(path);
   const page = asked && pages.find((one) => one.startsWith(`/offline/questionnaires/${asked[1]}/`));
-  if (page) return caches.match(page);
-  if (path === "/today" || /^\/check-ins\/[\d-]+(\/log)?$/.test(path)) return caches.match("/offline/check-in");
-  if (path === "/infusions/new") return caches.match("/offline/infusion");
-  if (/^\/infusions\/[^/]+\/after$/.test(path)) return caches.match("/offline/after-infusion/first");
-  return caches.match("/offline");
+  if (page) return own(page);
+  if (path === "/today" || /^\/check-ins\/[\d-]+(\/log)?$/.test(path)) return own("/offline/check-in");
+  if (path === "/infusions/new") return own("/offline/infusion");
+  if (/^\/infusions\/[^/]+\/after$/.test(path)) return own("/offline/after-infusion/first");
+  return own("/offline");
 }
