@@ -5,6 +5,7 @@ const stores = { keys: "owner", operations: "order", tail: "id", drafts: "id", t
 const day = 86400000;
 const batch = 10;
 const most = 200000;
+const patience = 4000;
 const pauses = [5, 15, 60, 300];
 const page = document.documentElement.dataset;
 const shared = "BroadcastChannel" in self ? new BroadcastChannel("journal") : null;
@@ -18,7 +19,7 @@ export class Locked extends Error {}
 function open() {
   opening ??= new Promise((done, fail) => {
     const asked = indexedDB.open("journal", 1);
-    const late = setTimeout(() => fail(new Error("blocked")), 4000);
+    const late = setTimeout(() => fail(new Error("blocked")), patience);
     asked.onupgradeneeded = () => {
       for (const [name, keyPath] of Object.entries(stores)) {
         const store = asked.result.createObjectStore(name, { keyPath, autoIncrement: name === "operations" });
@@ -36,7 +37,8 @@ function open() {
     };
     asked.onerror = () => fail(asked.error);
   }).catch((error) => {
-    opening = undefined;
+    // An old tab that never lets go: whoever asks next isn't made to wait for it once more.
+    setTimeout(() => (opening = undefined), error.message === "blocked" ? patience : 0);
     throw error;
   });
   return opening;
