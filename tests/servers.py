@@ -90,7 +90,7 @@ class Journal:
     def __init__(
         self, data_dir: Path, database_url: str | None = None, *, has_worker: bool = True, **env: str
     ) -> None:
-        self.data_dir, self.port = data_dir, free_port()
+        self.data_dir, self.port, self.code = data_dir, free_port(), ROOT
         self.has_worker = has_worker
         self.url = f"http://localhost:{self.port}"
         self.log = data_dir / "server.log"
@@ -136,7 +136,7 @@ class Journal:
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self.code, env=self.env, stdout=log, stderr=log, start_new_session=True
             )
 
     def start_worker(self) -> None:
