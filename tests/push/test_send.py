@@ -390,3 +390,15 @@ def test_logs_name_no_address(
     logged = capsys.readouterr()
     assert logged.err.count("note not taken") == 4
     assert "localhost" not in logged.err and "/push/" not in logged.err + logged.out
+
+
+def test_nothing_is_left_of_a_deleted_account(stage: Stage, pushes: PushService) -> None:
+    stage.subscribe(pushes.phone(500))
+    service.keep_quiet(stage.session, stage.ida.viewer, QuietHours(1, 2))
+    stage.session.commit()
+    stage.look(EIGHT)
+    tables = ("push_devices", "push_notes", "push_quiet_hours")
+    assert [stage.count(table) for table in tables] == [1, 1, 1]
+    delete_account(stage.session, stage.ida.viewer, Moment(EIGHT, TODAY, DENVER))
+    stage.session.commit()
+    assert [stage.count(table) for table in tables] == [0, 0, 0]
