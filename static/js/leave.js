@@ -15,9 +15,17 @@ async function tellServer() {
   }
 }
 
+// Notes that come by push belong to whoever asked for them.
+async function endPush() {
+  const worker = await navigator.serviceWorker?.getRegistration();
+  const subscription = await worker?.pushManager?.getSubscription();
+  await subscription?.unsubscribe();
+}
+
 // The phone forgets first: it needs no signal for that.
 async function leave(keepLocked) {
   await phone.forget(keepLocked);
+  await endPush().catch(() => false); // the server has ended them with the session in any case
   sessionStorage.clear();
   const isTold = await tellServer();
   if (!isTold) await (await caches.open("signed-out")).put("/signed-out", new Response("yes"));

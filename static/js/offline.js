@@ -53,7 +53,7 @@ async function showList() {
 
 function newLine({ kind, day, payload }, state) {
   const made = $("#operation").content.cloneNode(true).firstElementChild;
-  $("[data-title]", made).textContent = `${kind === "questionnaire" ? payload.instrument.toUpperCase() : names[kind]}, ${said(day)}`;
+  $("[data-title]", made).textContent = `${kind === "questionnaire" ? payload.instrument.toUpperCase() : (names[kind] ?? "Entry")}, ${said(day)}`;
   $("[data-state]", made).textContent = state;
   return made;
 }

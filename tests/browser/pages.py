@@ -239,6 +239,38 @@ def _unsubscribed(page: Page) -> None:
     page.get_by_role("heading", name="Reminders are paused").wait_for()
 
 
+def _kept(path: str) -> Visit:
+    """A page that the phone keeps, once the phone knows what is asked."""
+
+    def visit(page: Page) -> None:
+        page.goto("/today")
+        page.wait_for_function("navigator.serviceWorker.ready")
+        page.goto(path)
+        page.locator("form[data-entry]:visible, #write:visible").first.wait_for()
+
+    return visit
+
+
+def _waiting(page: Page) -> None:
+    """One entry that waits, and one that needs attention."""
+    _kept("/offline")(page)
+    page.evaluate(
+        """async (script) => {
+          const phone = await import(script);
+          const made = { base: 0, after: null, day: "2026-11-20", zone: "America/Denver", captured_at: new Date().toISOString() };
+          const entry = (kind, payload) => ({ id: crypto.randomUUID(), entry: crypto.randomUUID(), kind, payload, ...made });
+          await phone.keep(entry("check-in", { mood: "99" }));
+          await phone.send();
+          await phone.keep(entry("poem", { note: "x" }));
+        }""",
+        page.evaluate(
+            "performance.getEntriesByType('resource').map(e => e.name).find(n => n.includes('/phone.'))"
+        ),
+    )
+    page.goto("/offline")
+    page.locator(".kept-entry.wrong").wait_for()
+
+
 PUBLIC: dict[str, Visit] = {
     "home": _to("/"),
     "sign-up": _to("/sign-up"),
@@ -307,6 +339,14 @@ MINE: dict[str, Visit] = {
     "shared-none": _to("/shared/no-such-link"),
     "invitation-gone": _to("/invitations/no-such-invitation"),
     "care-nobody": _to("/care"),
+    "offline-waiting": _waiting,
+    "offline-check-in": _kept("/offline/check-in"),
+    "offline-note": _kept("/offline/note"),
+    "offline-infusion": _kept("/offline/infusion"),
+    "offline-after": _kept("/offline/after-infusion/first"),
+    "offline-next-day": _kept("/offline/after-infusion/next-day"),
+    "offline-questionnaire": _kept("/offline/questionnaires/phq-9/en"),
+    "offline-sign-out": _to("/offline/sign-out"),
     "reminders": _to("/reminders"),
     "reminders-on": _reminders_on,
     "reminders-phone": _reminders_phone,

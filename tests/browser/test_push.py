@@ -213,7 +213,9 @@ def test_signing_out_ends_it(
         with engine.connect() as connection:
             assert connection.execute(text("SELECT count(*) FROM push_devices")).scalar_one() == 0
         engine.dispose()
-        assert page.evaluate("async () => (await navigator.serviceWorker.getRegistrations()).length") == 0
+        assert page.evaluate(
+            "async () => (await (await navigator.serviceWorker.ready).pushManager.getSubscription()) === null"
+        )
 
 
 def without(name: str) -> str:
