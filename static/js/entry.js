@@ -219,6 +219,5 @@ function problems(reasons, help) {
 }
 
 if (!("offline" in form.dataset)) {
-  phone.prepare().catch(() => false);
   await begin();
 }

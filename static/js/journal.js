@@ -75,7 +75,9 @@ function wordsFor({ waiting, attention, conflicts, others }, isOut) {
 
 async function showWaiting(phone) {
   const told = await phone.count();
-  const words = "waits" in root.dataset && !location.pathname.startsWith("/offline") && wordsFor(told, !root.dataset.owner);
+  const some = wordsFor(told, !root.dataset.owner);
+  localStorage.setItem("waits", some ? "yes" : "");
+  const words = "waits" in root.dataset && !location.pathname.startsWith("/offline") && some;
   let box = document.getElementById("waits");
   if (!words) return box?.remove();
   if (!box) {
@@ -113,7 +115,10 @@ async function lookAfterPhone() {
 
 if (isSecureContext && "indexedDB" in self && "locks" in navigator) {
   navigator.serviceWorker?.register("/sw.js").catch(() => false);
-  if ("owner" in root.dataset || location.pathname.startsWith("/offline")) lookAfterPhone().catch(() => false);
+  // The page comes first, unless something is known to wait here, or nobody is signed in any more.
+  const isQuiet = root.dataset.owner && !localStorage.getItem("waits");
+  const begin = () => lookAfterPhone().catch(() => false);
+  if ("owner" in root.dataset || location.pathname.startsWith("/offline")) setTimeout(begin, isQuiet ? 1200 : 0);
   const leave = (event) => {
     if (event.target.getAttribute("action") !== "/sign-out") return;
     event.preventDefault();

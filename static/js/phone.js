@@ -177,6 +177,7 @@ export async function keep(operation, { instead, draft } = {}) {
     store("drafts").delete(`${me}:${draft}`);
     store("operations").add(kept);
   });
+  localStorage.setItem("waits", "yes");
   navigator.storage?.persist?.().catch(() => false);
 }
 

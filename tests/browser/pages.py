@@ -246,7 +246,7 @@ def _kept(path: str) -> Visit:
         page.goto("/today")
         page.wait_for_function("navigator.serviceWorker.ready")
         page.goto(path)
-        page.locator("form[data-entry]:visible, #write:visible").first.wait_for()
+        page.locator("form[data-entry]:visible, #write:visible, #no-infusion:visible").first.wait_for()
 
     return visit
 
@@ -608,6 +608,7 @@ def _offered(page: Page) -> None:
     page.goto("/today")
     page.locator('label:has(input[name="mood"][value="4"])').click()
     page.get_by_role("button", name="Save today").click()
+    page.get_by_text("Saved at").wait_for()
     add_device(page)
     page.goto("/today")
     page.get_by_role("heading", name="Next time, one touch is enough").wait_for()
