@@ -31,10 +31,14 @@ function isLocked(kit) {
   return !(at <= Date.now() && Date.now() - at < 900000);
 }
 
+let showing = 0;
+
 // One line a thing that waits, or was sent lately.
 async function showList() {
   const list = $("#operations");
+  const mine = (showing += 1);
   const [waiting, sent, told] = [await phone.list(), await phone.sent(), await phone.count()];
+  if (mine !== showing) return; // it is being shown anew
   const newest = new Map(waiting.map((one) => [one.operation.entry, one]));
   list.replaceChildren(...[...newest.values()].reverse().map(line), ...sent.sort((a, b) => b.number - a.number).map(sentLine));
   $("#send").hidden = !told.waiting;

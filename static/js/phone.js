@@ -8,6 +8,7 @@ const most = 200000;
 const patience = 4000;
 const pauses = [5, 15, 60, 300];
 const page = document.documentElement.dataset;
+const watching = new Set();
 const shared = "BroadcastChannel" in self ? new BroadcastChannel("journal") : null;
 let opening;
 let key;
@@ -65,7 +66,8 @@ async function change(names, work) {
   });
   work((name) => unit.objectStore(name));
   await ended;
-  shared?.postMessage("changed");
+  shared?.postMessage("changed"); // to other tabs; nobody hears themselves
+  watching.forEach((work) => work());
 }
 
 const plain = new TextEncoder();
@@ -418,5 +420,6 @@ export async function forget(keepLocked) {
 }
 
 export function onChange(work) {
+  watching.add(work);
   shared?.addEventListener("message", work);
 }
