@@ -52,7 +52,7 @@ class Proxy:
         self.port = int(self._guard.getsockname()[1])
         self.url = f"http://localhost:{self.port}"
         self.seen: list[Seen] = []
-        self.mode, self.only, self.delay_s = "fine", "", 1.5
+        self.mode, self.only, self.spare, self.delay_s = "fine", "", "", 1.5
         self.retry_after_s = 2
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -71,12 +71,13 @@ class Proxy:
         self._loop.close()
         self._guard.close()
 
-    def fail(self, mode: str, *, only: str = "") -> None:
-        """From now on fail like this: every request, or only those whose path is `only`. What hangs goes on hanging."""
+    def fail(self, mode: str, *, only: str = "", spare: str = "") -> None:
+        """From now on fail like this: every request, or only those whose path is `only`, or all but those whose path is
+        `spare`. What hangs goes on hanging."""
         if mode not in (*MODES, "fine"):
             raise ValueError(f"no such mode: {mode}")
-        self.mode, self.only = mode, only
-        self._run(self._close() if mode == "refuse" and not only else self._listen())
+        self.mode, self.only, self.spare = mode, only, spare
+        self._run(self._close() if mode == "refuse" and not only + spare else self._listen())
 
     def mend(self) -> None:
         """From now on let everything through."""
@@ -121,7 +122,8 @@ class Proxy:
         self._open.add(writer)
         try:
             request = await Request.read(reader)
-            mode = self.mode if self.only in ("", request.path) else "fine"
+            fails = self.only in ("", request.path) and self.spare != request.path
+            mode = self.mode if fails else "fine"
             seen = Seen(request.method, request.path, mode, request.operations)
             self.seen.append(seen)
             answer = await self._answer(mode, request, seen, reader)

@@ -159,3 +159,26 @@ def test_an_old_tab_that_never_lets_go(line: Line, context: BrowserContext, next
     page.goto("/today")
     drained(page, 1)
     each_once(line.journal, email, writer.marks)
+
+
+def test_a_portal_comes_between_while_a_new_version_is_fetched(
+    line: Line, context: BrowserContext, next_version: Path
+) -> None:
+    """It answers everything with its own page and code 200. None of that is kept in the place of ours."""
+    page = context.new_page()
+    sign_in(page, line.sign_up())
+    line.release(next_version)
+    line.proxy.fail("captive", spare="/sw.js")
+    since = len(line.proxy.seen)
+    page.evaluate("async () => (await navigator.serviceWorker.getRegistration()).update().catch(() => 0)")
+    line.proxy.wait_for(lambda one: one.path == "/help-now", since=since)
+    page.wait_for_function(
+        "async () => !(await navigator.serviceWorker.getRegistration()).installing", timeout=15_000
+    )
+    line.proxy.fail("refuse")
+    for address in ("/offline", "/offline/check-in", "/help-now"):
+        page.goto(address)
+        expect(page.locator("body")).not_to_contain_text("Free Wi-Fi")
+        expect(page.locator("meta[name=shell]")).to_have_count(1)
+    line.proxy.mend()
+    opens_anew(page)

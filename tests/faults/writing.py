@@ -61,14 +61,18 @@ class Line:
 
 def sign_in(page: Page, email: str) -> None:
     """Signed in, with the phone ready to be written on without signal."""
+    pass_sign_in(page, email)
+    page.evaluate("async () => { await navigator.serviceWorker.ready }")
+    page.wait_for_function("async () => Boolean(await caches.match('/offline/check-in'))")
+    until_held(page, "things", 2)  # what forms need to know, and whose phone it is
+
+
+def pass_sign_in(page: Page, email: str) -> None:
     page.goto("/sign-in")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Passphrase").fill(PASSPHRASE)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/today")
-    page.evaluate("async () => { await navigator.serviceWorker.ready }")
-    page.wait_for_function("async () => Boolean(await caches.match('/offline/check-in'))")
-    until_held(page, "things", 2)  # what forms need to know, and whose phone it is
 
 
 class Writer:
