@@ -1,0 +1,173 @@
+"""Phones that many people write on, one after the other, for the state machine: each act is what somebody would do, on the
+pages that there are; what is read back is read past them."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Page, expect
+
+from tests.browser.chromium import phone as new_phone
+from tests.faults.person import PASSPHRASE, Person
+from tests.faults.writing import Line
+
+CLOCK = """(() => {
+  const off = Number(localStorage.getItem("test-clock-off"));
+  if (!off) return;
+  const Real = Date;
+  self.Date = class extends Real {
+    constructor(...told) {
+      super(...(told.length ? told : [Real.now() + off]));
+    }
+    static now() {
+      return Real.now() + off;
+    }
+  };
+})();"""
+"""A phone's clock that is off."""
+
+MODULE = """const files = performance.getEntriesByType("resource").map((one) => one.name);
+  const phone = await import(files.find((name) => /\\/phone\\.[^/]*js/.test(name)));"""
+READY = f"""async () => {{ {MODULE} return phone.kit().then((kit) => kit?.owner === document.documentElement.dataset.owner); }}"""
+LISTED = f"""async () => {{ {MODULE} return await phone.list(); }}"""
+MARK = re.compile(r"w[0-9a-f]{10}w")
+
+
+@dataclass
+class Pocket:
+    """A phone. `who`: the account that is signed in, as far as its owner knows."""
+
+    browser: Browser
+    line: Line
+    context: BrowserContext = field(init=False)
+    page: Page = field(init=False)
+    who: str | None = None
+    _tools: CDPSession | None = None
+    used: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.context = new_phone(self.browser, self.line.proxy.url, timezone_id=None)
+        self.context.add_init_script(CLOCK)
+        self.page = self.context.new_page()
+
+    def renew(self) -> None:
+        """The tab's process dies; another tab is opened."""
+        with suppress(Error):
+            self.page.goto("chrome://crash", timeout=3000)
+        old, self.page = self.page, self.context.new_page()
+        with suppress(Error):
+            old.close()
+        self._tools = None
+
+    def sign_in(self, email: str) -> None:
+        """Somebody signs in; the page after that is Today."""
+        person = Person(self.line.journal.url)
+        assert person.sign_in(email, PASSPHRASE) == 303
+        self.context.clear_cookies()
+        self.context.add_cookies(
+            [
+                {"name": one.name, "value": str(one.value), "url": self.line.proxy.url}
+                for one in person.cookies
+            ]
+        )
+        self.who = email
+        self.used.add(email)
+        self.page.goto("/today")
+        assert "/today" in self.page.url, self.page.url
+        self.page.wait_for_function("async () => Boolean(await caches.match('/offline/sign-out'))")
+        for _ in range(200):
+            if self.page.evaluate(READY):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError("the phone never learned whose it is")
+
+    def write(self, days_ago: int) -> str:
+        """On the page that the phone keeps; its mark, once the page said that it was saved."""
+        self.page.goto("/offline/check-in")
+        form = self.page.locator("form[data-offline]")
+        expect(form).to_be_visible()
+        self.page.locator("#day").select_option(index=days_ago)
+        return self._fill()
+
+    def change(self, place: int) -> tuple[str, str] | None:
+        """Change what waits; the old mark and the new one, or None where nothing waits."""
+        found = self.listed()
+        if not found:
+            return None
+        one = found[place % len(found)]["operation"]
+        self.page.goto(f"/offline/check-in#{one['id']}")
+        self.page.reload()  # another hash alone loads nothing
+        expect(self.page.locator("#note")).to_have_value(one["payload"]["note"])
+        return str(one["payload"]["note"]), self._fill()
+
+    def _fill(self) -> str:
+        mark = f"w{token_hex(5)}w"
+        self.page.locator("label:has(input[name=mood][value='4'])").click()
+        self.page.locator("#note").fill(mark)
+        self.page.locator("form[data-entry] button.primary").click()
+        for _ in range(200):
+            if self.page.locator("#errors").count():
+                return mark  # refused, with the reason; kept as what needs attention
+            if "/check-in" not in self.page.url.partition("#")[0].replace("/check-ins/", "/day/"):
+                return mark
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"the page never said that it was saved: {self.page.url}")
+
+    def throw_away(self, place: int) -> str | None:
+        """One entry that waits, by its button; its mark."""
+        self.page.goto("/offline")
+        buttons = self.page.locator("[data-discard]:visible")
+        found = self.listed()
+        if not found:
+            return None
+        expect(buttons.first).to_be_visible()
+        nth = place % buttons.count()
+        buttons.nth(nth).click()
+        self.page.locator("[data-yes]").click()
+        expect(self.page.locator("[data-yes]")).to_have_count(0)
+        marks = {one["operation"]["payload"]["note"] for one in found}
+        gone = marks - {one["operation"]["payload"]["note"] for one in self.listed()}
+        return ",".join(sorted(gone))
+
+    def leave(self) -> None:
+        """Sign out; what waits is kept locked."""
+        self.page.goto("/offline/sign-out")
+        chosen = self.page.locator("[data-keep]:visible, [data-leave]:visible")
+        chosen.click()
+        self.page.wait_for_function(
+            "() => location.pathname === '/' || document.querySelector('#done:not([hidden])')"
+        )
+        self.who = None
+
+    def listed(self) -> list[dict[str, Any]]:
+        """What the signed-in account has on this phone."""
+        if "/offline" not in self.page.url:
+            self.page.goto("/offline")
+        found: list[dict[str, Any]] = self.page.evaluate(LISTED)
+        return found
+
+    def set_clock(self, hours: int) -> None:
+        self.page.goto("/offline")
+        self.page.evaluate("(off) => localStorage.setItem('test-clock-off', off)", hours * 3600_000)
+
+    def set_zone(self, zone: str) -> None:
+        if self._tools is not None:
+            self._tools.detach()  # it takes its zone with it
+        self._tools = self.context.new_cdp_session(self.page)
+        self._tools.send("Emulation.setTimezoneOverride", {"timezoneId": zone})
+
+    def drain(self, email: str) -> set[str]:
+        """With everything well: all that waits of this account is sent. Gives the marks of what needs attention."""
+        self.sign_in(email)
+        found: list[dict[str, Any]] = []
+        for _ in range(300):
+            found = self.listed()
+            if not any(one["state"] == "waiting" for one in found):
+                break
+            self.page.wait_for_timeout(100)
+        else:
+            raise AssertionError(f"still waiting: {found}")
+        assert all(one["reasons"] for one in found)
+        return {mark for one in found for mark in MARK.findall(one["operation"]["payload"]["note"])}
