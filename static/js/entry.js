@@ -1,6 +1,7 @@
 // Forms of the journal: what is half-written is kept on this phone; what is saved is kept first, and sent then.
 
-import * as phone from "./phone.js";
+let phone;
+const load = async () => (phone ??= await import("./phone.js")); // not before it is needed: the page comes first
 
 const form = document.querySelector("form[data-entry], form[data-draft]");
 const kept = form.querySelector("[data-kept]");
@@ -51,7 +52,9 @@ let ticking;
 async function keepDraft() {
   const at = Date.now();
   try {
+    await load();
     if (await phone.keepDraft(draft, { at, base: base(), entry: work.entry, fields: fields() })) said(`Draft kept ${time(at)}`);
+    localStorage.setItem("drafts", "yes");
   } catch {
     said("No room for a draft");
   }
@@ -64,8 +67,10 @@ function said(text) {
 }
 
 export async function begin() {
+  if (!draft || !localStorage.getItem("drafts")) return;
   const now = JSON.stringify(fields());
-  const held = draft && (await phone.findDraft(draft).catch(() => null));
+  await load();
+  const held = (await phone.findDraft(draft).catch(() => null));
   if (held && held.base === base() && !document.getElementById("errors") && JSON.stringify(held.fields) !== now) {
     if (JSON.stringify(fields()) !== now) return; // somebody was quicker than the phone
     work.entry = held.entry;
@@ -145,6 +150,7 @@ async function save() {
   let asked;
   if (isEmpty()) return problems({ form: "There is nothing to keep yet. Tap what you can, or come back later." });
   try {
+    await load();
     asked = await operation();
     clearTimeout(ticking);
     ticking = 0;
@@ -182,6 +188,9 @@ async function save() {
 
 // The phone couldn't keep it. The words stay in the form, and the page says what to do.
 async function cannotKeep(error, asked) {
+  if (!phone && form.method === "post" && navigator.onLine) return form.submit(); // the plain way
+  if (!phone) return problems({ form: "This page isn’t whole, and the journal can’t be reached. Your words are still here. Save again when there is signal." });
+  if (!phone && form.method === "post" && navigator.onLine) return form.submit();
   if (error instanceof phone.Locked) return problems({ form: "You are signed out on this phone. Your words are still here: copy them, then sign in." });
   const answer = asked && (await phone.sendUnkept(asked).catch(() => null));
   if (answer?.status === "rejected") return problems(answer.reasons);
@@ -219,5 +228,5 @@ function problems(reasons, help) {
 }
 
 if (!("offline" in form.dataset)) {
-  await begin();
+  await begin().catch(() => false); // storage may be switched off
 }

@@ -359,7 +359,9 @@ async function known() {
 
 // Drafts: what is half-written, by form.
 export async function keepDraft(name, what) {
-  if (!(await owner()) || !key) return false;
+  if (!(await owner())) return false;
+  if (!key) await prepare().catch(() => false);
+  if (!key) return false;
   const id = `${me}:${name}`;
   const draft = { id, owner: me, ...(await seal(id, what)) };
   await change(["drafts"], (store) => store("drafts").put(draft));
@@ -416,7 +418,7 @@ export async function forget(keepLocked) {
     });
   });
   await lock();
-  for (const name of Object.keys(localStorage)) if (name.startsWith("draft:")) localStorage.removeItem(name);
+  for (const name of ["drafts", "waits"]) localStorage.removeItem(name);
 }
 
 export function onChange(work) {

@@ -339,7 +339,6 @@ MINE: dict[str, Visit] = {
     "shared-none": _to("/shared/no-such-link"),
     "invitation-gone": _to("/invitations/no-such-invitation"),
     "care-nobody": _to("/care"),
-    "offline-waiting": _waiting,
     "offline-check-in": _kept("/offline/check-in"),
     "offline-note": _kept("/offline/note"),
     "offline-infusion": _kept("/offline/infusion"),
@@ -375,6 +374,7 @@ MINE: dict[str, Visit] = {
     # From here on help waits, and comes before everything else.
     "help-item-9": _item_9,
     "help-not-sure": _not_sure,
+    "offline-waiting": _waiting,  # last: from now on each page says that something waits
 }
 
 

@@ -12,7 +12,7 @@ from tests.faults.kept import each_once, list_kept
 from tests.faults.proxy import MODES
 from tests.faults.writing import WAITS, Line, Writer, drained, pass_sign_in, sign_in, until_held, waits
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
 ENTRIES = 20 if os.environ.get("FULL") else 4
 
 

@@ -13,7 +13,7 @@ from tests.faults.kept import each_once, list_kept
 from tests.faults.phone import Phone
 from tests.faults.writing import Line, Writer, drained, sign_in, start_at, until_held, waits
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
 KILLS = 200 if os.environ.get("FULL") else 30
 EACH = 10
 """Kills until the line is whole for once, and everything has to arrive."""

@@ -13,7 +13,7 @@ from tests.faults.kept import each_once
 from tests.faults.writing import Line, Writer, drained, sign_in, waits
 from tests.servers import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
 CHANGES = (
     ("static/js/phone.js", 'indexedDB.open("journal", 1)', 'indexedDB.open("journal", 2)'),
     (

@@ -11,7 +11,7 @@ from tests.browser.chromium import chromium, phone
 from tests.faults.kept import each_once
 from tests.faults.writing import HELD, Line, Writer, drained, sign_in, waits
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
 
 
 @pytest.fixture(scope="module")

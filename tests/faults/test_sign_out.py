@@ -18,7 +18,7 @@ from tests.faults.person import PASSPHRASE
 from tests.faults.traces import canary, on_disk, on_screen, within_reach
 from tests.faults.writing import Line, Writer, sign_in, until_held
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
 SEALED_FIELD = '"captured_at"'
 """Stands in every operation before it is sealed, and in no file of the journal in these quotes."""
 CARD = """async (words) => {
