@@ -94,11 +94,17 @@ async function showWaiting(phone) {
 async function lookAfterPhone() {
   if (root.dataset.owner !== undefined && localStorage.getItem("look") !== root.dataset.look) localStorage.setItem("look", root.dataset.look);
   const phone = await import("./phone.js");
+  // A dead line takes its time: what waits is said meanwhile.
+  const meanwhile = () => setTimeout(() => showWaiting(phone).catch(() => false), 800);
   const tryToSend = async () => {
+    const late = meanwhile();
     if ((await phone.owner()) && (await phone.count()).waiting) await phone.send();
+    clearTimeout(late);
     await showWaiting(phone);
   };
+  const late = meanwhile();
   if (root.dataset.owner) await phone.prepare().catch(() => false);
+  clearTimeout(late);
   const sent = sessionStorage.getItem("sent-draft");
   if (sent && document.querySelector("[data-saved]")) {
     await phone.dropDraft(sent);
