@@ -2,7 +2,6 @@
 stay where they are, and nothing that was called saved is lost."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -20,9 +19,9 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture
-def line(tmp_path: Path) -> Iterator[Line]:
-    made = Line(tmp_path / "line")
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    made = Line(tmp_path_factory.mktemp("line"))
     yield made
     made.stop()
 
@@ -31,6 +30,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
 def context(browser: Browser, line: Line) -> Iterator[BrowserContext]:
     """A phone with little room for the journal. That has to be so before anything is stored: a browser goes on for a
     while by how much room it saw last."""
+    line.proxy.mend()
     opened = phone(browser, line.proxy.url)
     _allow(opened.new_page(), line, 4_000_000)
     yield opened
