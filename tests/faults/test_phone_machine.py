@@ -28,7 +28,7 @@ from tests.faults.writing import Line
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
 FULL = bool(os.environ.get("FULL"))
 GAMES = 300 if FULL else 30
-STEPS = 12 if FULL else 7
+STEPS = 12 if FULL else 6
 FAULTS = [
     "refuse",
     "reset",
@@ -81,8 +81,10 @@ class Game(RuleBasedStateMachine):
         return self.phones[0].who is not None
 
     @precondition(can_write)
-    @rule(days_ago=st.integers(0, 5), second=st.booleans())
-    def write(self, days_ago: int, second: bool) -> None:
+    @rule(days_ago=st.integers(0, 5), second=st.booleans(), mode=st.sampled_from([None, *FAULTS]))
+    def write(self, days_ago: int, second: bool, mode: str | None) -> None:
+        if mode is not None:
+            self.fault(mode, False)
         phone = self.phone(second)
         self.note(phone.who, phone.write(days_ago))
 

@@ -108,8 +108,9 @@ class Pocket:
         self.page.locator("#note").fill(mark)
         self.page.locator("form[data-entry] button.primary").click()
         for _ in range(200):
-            if self.page.locator("#errors").count():
-                return mark  # refused, with the reason; kept as what needs attention
+            # Refused with the reason, and kept as what needs attention; or saved, where no page is kept to go on to.
+            if self.page.locator("#errors, div.banner:has-text('Saved on this phone')").count():
+                return mark
             if "/check-in" not in self.page.url.partition("#")[0].replace("/check-ins/", "/day/"):
                 return mark
             self.page.wait_for_timeout(50)
