@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import FLAGS, LOOKS, chromium_path, phone
 from tests.browser.icons import FOLDER, ICONS, draw
@@ -21,28 +21,27 @@ dispatchEvent(event); return event.defaultPrevented; }"""
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_chromium_can_install_it(journal: Journal, tmp_path: Path, look: str) -> None:
+def test_chromium_can_install_it(browser: Browser, journal: Journal, tmp_path: Path, look: str) -> None:
     """In a profile that is kept: nothing is ever installed from a private window."""
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path,
-            executable_path=chromium_path(),
-            args=list(FLAGS),
-            base_url=journal.url,
-            color_scheme="dark" if look == "dark" else "light",
-        )
-        if look == "low":
-            context.add_cookies([{"name": "look", "value": "low", "url": journal.url}])
-        page = context.new_page()
-        page.goto("/help-now")
-        tools = context.new_cdp_session(page)
-        told = tools.send("Page.getAppManifest")
-        assert told["errors"] == []
-        shown = {"light": "rgba(241,241,234,1)", "dark": "rgba(19,25,27,1)", "low": "rgba(22,15,9,1)"}
-        assert told["manifest"]["backgroundColor"] == told["manifest"]["themeColor"] == shown[look]
-        assert tools.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
-        assert tools.send("Page.getAppId")["appId"] == f"{journal.url}/today"
-        context.close()
+    context = browser.browser_type.launch_persistent_context(
+        tmp_path,
+        executable_path=chromium_path(),
+        args=list(FLAGS),
+        base_url=journal.url,
+        color_scheme="dark" if look == "dark" else "light",
+    )
+    if look == "low":
+        context.add_cookies([{"name": "look", "value": "low", "url": journal.url}])
+    page = context.new_page()
+    page.goto("/help-now")
+    tools = context.new_cdp_session(page)
+    told = tools.send("Page.getAppManifest")
+    assert told["errors"] == []
+    shown = {"light": "rgba(241,241,234,1)", "dark": "rgba(19,25,27,1)", "low": "rgba(22,15,9,1)"}
+    assert told["manifest"]["backgroundColor"] == told["manifest"]["themeColor"] == shown[look]
+    assert tools.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
+    assert tools.send("Page.getAppId")["appId"] == f"{journal.url}/today"
+    context.close()
 
 
 def test_the_icons_are_drawn_from_the_mark(browser: Browser) -> None:
