@@ -1,11 +1,13 @@
 """Debian's Chromium through Playwright: a phone, in three looks."""
 
+import atexit
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, sync_playwright
 
 FLAGS = (
     "--headless=new",
@@ -29,12 +31,19 @@ def chromium_path() -> str:
     return path
 
 
+@cache
+def driver() -> Playwright:
+    """What drives browsers: one for all tests, since two can't run in one process."""
+    started = sync_playwright().start()
+    atexit.register(started.stop)
+    return started
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
-        yield browser
-        browser.close()
+    browser = driver().chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+    yield browser
+    browser.close()
 
 
 def add_device(page: Page) -> CDPSession:

@@ -7,8 +7,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from playwright.sync_api import Playwright, expect, sync_playwright
+from playwright.sync_api import Playwright, expect
 
+from tests.browser.chromium import driver
 from tests.faults.kept import each_once, list_kept
 from tests.faults.phone import Phone
 from tests.faults.writing import Line, Writer, drained, sign_in, start_at, until_held, waits
@@ -22,9 +23,8 @@ LINES = ("refuse", "reset", "500", "truncated")
 
 
 @pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as opened:
-        yield opened
+def playwright() -> Playwright:
+    return driver()
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from tests.browser.chromium import FLAGS, PHONE
+from tests.browser.chromium import FLAGS, PHONE, driver
 from tests.faults.hands import end_sessions
 from tests.faults.kept import list_kept
 from tests.faults.person import PASSPHRASE
@@ -30,9 +30,8 @@ KEY = "async () => (await (await fetch('/sync/kit.json', { cache: 'no-store' }))
 
 
 @pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as opened:
-        yield opened
+def playwright() -> Playwright:
+    return driver()
 
 
 @pytest.fixture(scope="module")
