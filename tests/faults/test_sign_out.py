@@ -16,16 +16,15 @@ from tests.faults.hands import end_sessions
 from tests.faults.kept import list_kept
 from tests.faults.person import PASSPHRASE
 from tests.faults.traces import canary, on_disk, on_screen, within_reach
+from tests.faults.two_phones import MODULE
 from tests.faults.writing import Line, Writer, sign_in, until_held
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
 SEALED_FIELD = '"captured_at"'
 """Stands in every operation before it is sealed, and in no file of the journal in these quotes."""
-CARD = """async (words) => {
-  const files = performance.getEntriesByType("resource").map((one) => one.name);
-  const phone = await import(files.find((name) => /\\/phone\\./.test(name)));
-  await phone.keepThing("card", { person_name: words, person_number: "555 0100", parts: [["What helps me", words]] });
-}"""
+CARD = f"""async (words) => {{ {MODULE}
+  await phone.keepThing("card", {{ person_name: words, person_number: "555 0100", parts: [["What helps me", words]] }});
+}}"""
 KEY = "async () => (await (await fetch('/sync/kit.json', { cache: 'no-store' })).json()).key"
 
 

@@ -28,8 +28,8 @@ CLOCK = """(() => {
 })();"""
 """A phone's clock that is off."""
 
-MODULE = """const files = performance.getEntriesByType("resource").map((one) => one.name);
-  const phone = await import(files.find((name) => /\\/phone\\.[^/]*js/.test(name)));"""
+MODULE = """const shell = await caches.open((await caches.keys()).filter((name) => name.startsWith("shell-")).at(-1));
+  const phone = await import((await shell.keys()).map((one) => one.url).find((url) => /\\/phone\\.[^/]*js$/.test(url)));"""
 READY = f"""async () => {{ {MODULE} return phone.kit().then((kit) => kit?.owner === document.documentElement.dataset.owner); }}"""
 LISTED = f"""async () => {{ {MODULE} return await phone.list(); }}"""
 MARK = re.compile(r"w[0-9a-f]{10}w")
