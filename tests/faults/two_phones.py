@@ -76,7 +76,7 @@ class Pocket:
         self.used.add(email)
         self.page.goto("/today")
         assert "/today" in self.page.url, self.page.url
-        self.page.wait_for_function("async () => Boolean(await caches.match('/offline/sign-out'))")
+        self.page.evaluate("async () => { await navigator.serviceWorker.ready }")
         for _ in range(200):
             if self.page.evaluate(READY):
                 return
