@@ -30,7 +30,7 @@ CLOCK = """(() => {
 
 MODULE = """const shell = await caches.open((await caches.keys()).filter((name) => name.startsWith("shell-")).at(-1));
   const phone = await import((await shell.keys()).map((one) => one.url).find((url) => /\\/phone\\.[^/]*js$/.test(url)));"""
-READY = f"""async () => {{ {MODULE} return phone.kit().then((kit) => kit?.owner === document.documentElement.dataset.owner); }}"""
+READY = f"""async () => {{ {MODULE} await phone.prepare().catch(() => false); return phone.kit().then((kit) => kit?.owner === document.documentElement.dataset.owner); }}"""
 LISTED = f"""async () => {{ {MODULE} return await phone.list(); }}"""
 MARK = re.compile(r"w[0-9a-f]{10}w")
 
