@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from journal.accounts import present
@@ -32,6 +32,7 @@ blueprint = Blueprint("checkins", __name__)
 
 Page = str | tuple[str, int] | Response
 LIST_DAYS = 30
+OFFER_SETTLED = "passkey_offer_settled"
 FIRST_DAY = date(2000, 2, 1)
 
 
@@ -109,9 +110,15 @@ def _show_day(shown: queries.Day, today: date, again: bool = False) -> str:
 
 
 def _may_offer_passkey(shown: queries.Day) -> bool:
-    """Once something was logged. Whoever reads what others share is asked for a second step elsewhere."""
+    """Once something was logged. Whoever reads what others share is asked for a second step elsewhere. A browser that
+    knows the answer doesn't look for it each time."""
     who = person()
-    return shown.main is not None and not who.reads_others and may_offer_passkey(unit(), who.account_id)
+    if shown.main is None or who.reads_others or session.get(OFFER_SETTLED) == str(who.account_id):
+        return False
+    if may_offer_passkey(unit(), who.account_id):
+        return True
+    session[OFFER_SETTLED] = str(who.account_id)
+    return False
 
 
 def _reasons(shown: queries.Day, today: date, entry: Opened, checkin: CheckIn) -> tuple[Raised, ...]:

@@ -56,10 +56,10 @@ BEHIND = (
     + NAMED
     + """
   // Focus each thing in turn, as Tab does, and see whether a bar covers it.
-  const bars = [...document.querySelectorAll('.top, .nav, .dock')].filter((b) => ['sticky', 'fixed'].includes(getComputedStyle(b).position));
+  const bars = [...document.querySelectorAll('.top, .nav, .dock')].filter((b) => !b.closest('[inert]') && ['sticky', 'fixed'].includes(getComputedStyle(b).position));
   const faults = [];
   for (const e of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
-    if (!e.checkVisibility() || e.matches('.skip-link, .hidden, [tabindex="-1"]')) continue;
+    if (!e.checkVisibility() || e.closest('[inert]') || e.matches('.skip-link, .hidden, [tabindex="-1"]')) continue;
     e.focus();
     const drawn = e.matches('.scale input, .chips input, .option input') ? e.parentElement : e;
     const box = drawn.getBoundingClientRect();

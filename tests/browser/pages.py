@@ -244,7 +244,13 @@ def _kept(path: str) -> Visit:
 
     def visit(page: Page) -> None:
         page.goto("/today")
-        page.wait_for_function("navigator.serviceWorker.ready")
+        page.evaluate(
+            """async () => {
+              await navigator.serviceWorker.ready;
+              while (!(await caches.has("key"))) await new Promise((done) => setTimeout(done, 50));
+            }"""
+        )
+        page.wait_for_load_state("networkidle")
         page.goto(path)
         page.locator("form[data-entry]:visible, #write:visible, #no-infusion:visible").first.wait_for()
 

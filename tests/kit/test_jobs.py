@@ -234,7 +234,7 @@ def environment(settings: Any, **more: str) -> dict[str, str]:
     }
 
 
-CHORES = ("tidy", "flags", "second contacts", "daily look", "digests", "reminders", "mail")
+CHORES = ("tidy", "flags", "second contacts", "daily look", "digests", "reminders", "notes", "mail")
 
 
 @pytest.mark.slow
