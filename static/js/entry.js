@@ -14,6 +14,9 @@ const time = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minu
 let draft = form.dataset.draft;
 let work = { entry: form.elements.entry_id?.value || fresh(), base: Number(form.elements.base?.value || 0) };
 
+let looked;
+let before;
+
 export function fields() {
   const all = {};
   for (const [name, value] of new FormData(form)) if (!technical.has(name) && value !== "") all[name] = value;
@@ -45,13 +48,16 @@ export function about(name, change) {
     if (operation.payload.infusion) form.dataset.infusion = operation.payload.infusion;
     fill({ ...operation.payload, day: operation.day });
   }
+  before = fields();
 }
 
 const base = () => String(work.base);
+const opened = fields();
 let ticking;
 async function keepDraft() {
   const at = Date.now();
   try {
+    await begin(); // what was half-written before is there first
     await load();
     if (await phone.keepDraft(draft, { at, base: base(), entry: work.entry, fields: fields() })) said(`Draft kept ${time(at)}`);
     localStorage.setItem("drafts", "yes");
@@ -67,14 +73,16 @@ function said(text) {
 }
 
 export async function begin() {
-  if (!draft || !localStorage.getItem("drafts")) return;
-  const now = JSON.stringify(fields());
+  if (!draft || looked === draft) return;
+  looked = draft;
+  before ??= opened;
+  const now = JSON.stringify(before);
   await load();
   const held = (await phone.findDraft(draft).catch(() => null));
   if (held && held.base === base() && !document.getElementById("errors") && JSON.stringify(held.fields) !== now) {
-    if (JSON.stringify(fields()) !== now) return; // somebody was quicker than the phone
+    const typed = Object.entries(fields()).filter(([name, value]) => before[name] !== value); // meanwhile
     work.entry = held.entry;
-    fill(held.fields);
+    fill({ ...held.fields, ...Object.fromEntries(typed) });
     form.dispatchEvent(new Event("filled"));
     said(`Draft kept ${time(held.at)}`);
   }
@@ -228,5 +236,12 @@ function problems(reasons, help) {
 }
 
 if (!("offline" in form.dataset)) {
-  await begin().catch(() => false); // storage may be switched off
+  // At once where a draft is known; else when the page is there. A killed browser may have lost the mark, never the draft.
+  let isKnown = false;
+  try {
+    isKnown = Boolean(localStorage.getItem("drafts"));
+  } catch {
+    // storage is switched off
+  }
+  setTimeout(() => begin().catch(() => false), isKnown ? 0 : 1200);
 }
