@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
 from journal.domain.days import Moment
+from journal.domain.flag_rules import LATER_HOURS, asks_for_help
 from journal.domain.instrument_files import instruments
-from journal.domain.measures import DISSOCIATION_DAYS, Measure
+from journal.domain.measures import DISSOCIATION_DAYS, MOST, Measure
 from journal.kit.db import upsert
 from journal.questionnaires.queries import get_shelf
 from journal.sync.models import DataEpoch, SyncOperation
@@ -38,7 +39,8 @@ def get_epoch(session: Session, now: datetime) -> UUID:
 
 
 def get_kit(session: Session, viewer: Viewer, moment: Moment, days: int) -> dict[str, Any]:
-    """What is asked, and which infusions a report can be about: no answer and no score. For the patient alone. `days`: how far back a report on an infusion may be about. Raises NotYours."""
+    """What is asked, and which infusions a report can be about: no answer and no score. For the patient alone. `days`:
+    how old an infusion may be that a report is about. Raises NotYours."""
     shelf = get_shelf(session, viewer)
     recent = [held for held in shelf.infusions if held.day >= moment.today - timedelta(days=days)]
     profile = shelf.profile
@@ -51,6 +53,7 @@ def get_kit(session: Session, viewer: Viewer, moment: Moment, days: int) -> dict
         if one.kept_as == "questionnaire" and shelf.is_on(one) and code not in shelf.withheld
     ]
     return {
+        "laterHours": LATER_HOURS,
         "measures": [_measure(one) for one in profile.asked(True)],
         "dissociationUntil": "9999-12-31"
         if profile.always_dissociation
@@ -75,5 +78,13 @@ def get_kit(session: Session, viewer: Viewer, moment: Moment, days: int) -> dict
     }
 
 
-def _measure(one: Measure) -> dict[str, str]:
-    return {"id": one.id, "question": one.question, "low": one.low, "high": one.high}
+def _measure(one: Measure) -> dict[str, Any]:
+    """`help` says which answers bring help up on a phone without signal, and when."""
+    marks = {str(n): asks_for_help(one.id, str(n)) for n in range(MOST + 1)}
+    return {
+        "id": one.id,
+        "question": one.question,
+        "low": one.low,
+        "high": one.high,
+        "help": {value: when for value, when in marks.items() if when},
+    }

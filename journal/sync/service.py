@@ -56,8 +56,8 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`status`: applied, duplicate, conflict or rejected. `about` is what its page's address needs. `base`: the revision
-    to make a mended one from, where part of a rejected operation was kept."""
+    """`status`: applied, duplicate, conflict or rejected. `base`: the revision to make a mended one from, where
+    part of a rejected operation was kept."""
 
     status: str
     entry: UUID

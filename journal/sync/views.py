@@ -3,7 +3,7 @@
 The offline pages hold nothing about anybody, so a phone may keep them: what is asked of whom is filled in on the phone."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -12,6 +12,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, render_templ
 from journal.accounts import present as accounts
 from journal.accounts import service as account_service
 from journal.domain import after_infusion, infusion, side_effects
+from journal.domain.app_lock import LOCK_AFTER
 from journal.domain.days import LATE_DAYS
 from journal.domain.errors import NotYours, Refused
 from journal.domain.instrument_files import find_instrument, instruments
@@ -49,7 +50,7 @@ def take() -> Answered:
         "version": present.VERSION,
         "owner": str(person().account_id),
         "epoch": str(epoch),
-        "last": queries.last_number(unit(), accounts.viewer()),
+        "last": max([last, *(one.get("number") or 0 for one in answers)]),
         "now": now.isoformat(),
         "answers": answers,
     }
@@ -102,7 +103,7 @@ def kit() -> Response:
             "zone": person().zone,
             "dayEnds": person().day_ends_hour,
             "country": person().country,
-            "locks": person().wants_lock,
+            "locks": LOCK_AFTER // timedelta(minutes=1) if person().wants_lock else 0,
             "now": now.isoformat(),
         }
     )

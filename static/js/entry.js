@@ -78,7 +78,7 @@ export async function begin() {
   before ??= opened;
   const now = JSON.stringify(before);
   await load();
-  const held = (await phone.findDraft(draft).catch(() => null));
+  const held = await phone.findDraft(draft).catch(() => null);
   if (held && held.base === base() && !document.getElementById("errors") && JSON.stringify(held.fields) !== now) {
     const typed = Object.entries(fields()).filter(([name, value]) => before[name] !== value); // meanwhile
     work.entry = held.entry;
@@ -121,8 +121,9 @@ async function operation() {
 async function needsHelp() {
   const marked = [...form.querySelectorAll("[data-help]:checked")].map((control) => control.dataset.help);
   if (marked.includes("now") || !marked.length) return marked.length > 0;
-  const ends = ((await phone.kit().catch(() => null))?.infusions ?? []).map((one) => Date.parse(one.endsAt ?? one.day));
-  return !ends.some((end) => Date.now() - end < 86400000);
+  const kit = await phone.kit().catch(() => null);
+  const ends = (kit?.infusions ?? []).map((one) => Date.parse(one.endsAt ?? one.day));
+  return !ends.some((end) => Date.now() - end < kit.laterHours * 3600000);
 }
 
 form.addEventListener("submit", async (event) => {
@@ -198,7 +199,6 @@ async function save() {
 async function cannotKeep(error, asked) {
   if (!phone && form.method === "post" && navigator.onLine) return form.submit(); // the plain way
   if (!phone) return problems({ form: "This page isn’t whole, and the journal can’t be reached. Your words are still here. Save again when there is signal." });
-  if (!phone && form.method === "post" && navigator.onLine) return form.submit();
   if (error instanceof phone.Locked) return problems({ form: "You are signed out on this phone. Your words are still here: copy them, then sign in." });
   const answer = asked && (await phone.sendUnkept(asked).catch(() => null));
   if (answer?.status === "rejected") return problems(answer.reasons);
@@ -227,7 +227,7 @@ function problems(reasons, help) {
   box.append(title, items);
   if (help) {
     const way = document.createElement("p");
-    way.innerHTML = '<b>The warning sign is saved.</b> <a class="button emergency"></a>';
+    way.innerHTML = '<b>The warning sign is saved.</b> <a class="button primary"></a>';
     Object.assign(way.querySelector("a"), { href: help, textContent: "Help now" });
     box.prepend(way);
   }

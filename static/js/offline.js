@@ -24,11 +24,11 @@ function pageOf({ kind, payload }) {
   return pages[kind];
 }
 
-// The app lock holds here too: after 15 idle minutes nothing is shown that was written, but anybody may write.
+// The app lock holds here too: after its idle minutes nothing is shown that was written, but anybody may write.
 function isLocked(kit) {
   if (!kit?.locks) return false;
   const at = Number(localStorage.getItem("here"));
-  return !(at <= Date.now() && Date.now() - at < 900000);
+  return !(at <= Date.now() && Date.now() - at < kit.locks * 60000);
 }
 
 let showing = 0;
@@ -170,7 +170,7 @@ function addMeasures(kit) {
   const isSoon = (kit.dissociationUntil ?? "") >= day && (kit.dissociationUntil === "9999-12-31" || !from || day >= from);
   const had = new Map([...place.querySelectorAll("input:checked")].map((e) => [e.name, e.value]));
   place.replaceChildren();
-  for (const { id, question, low, high } of kit.measures) {
+  for (const { id, question, low, high, help } of kit.measures) {
     if (id === "dissociation" && !isSoon) continue;
     const made = $("#scale").content.cloneNode(true);
     const set = $("fieldset", made);
@@ -182,7 +182,7 @@ function addMeasures(kit) {
     for (const e of set.querySelectorAll("input")) {
       e.name = id;
       e.checked = had.get(id) === e.value;
-      if (id === "dissociation" && Number(e.value) >= 7) e.dataset.help = "later";
+      if (help[e.value]) e.dataset.help = help[e.value];
     }
     place.append(made);
   }
@@ -213,9 +213,14 @@ const fillers = {
     return "offline:infusion";
   },
   "after-infusion"(kit, change) {
-    const asked = change?.operation.payload.infusion ?? /^\/infusions\/([^/]+)\/after/.exec(location.pathname)?.[1];
+    const named = /^\/infusions\/([^/]+)\/after/.exec(location.pathname)?.[1];
+    const known = (id) => kit.infusions.find((one) => one.id === id);
+    const asked = change?.operation.payload.infusion ?? named ?? known(location.hash.slice(1))?.id;
+    // The address alone asks about the day itself on that day, and about the day after from then on, as the server does.
+    const later = new URLSearchParams(location.search).get("part") ?? (known(named)?.day < today(kit) ? "next-day" : "first");
+    if (named && later !== form.elements.part.value) location.replace(`/offline/after-infusion/${later}#${named}`);
     for (const { id, number, day } of kit.infusions) form.elements.infusion.add(new Option(`Infusion ${number}, ${said(day)}`, id, false, id === asked));
-    if (asked && !kit.infusions.some((one) => one.id === asked)) form.elements.infusion.add(new Option("The infusion you were at", asked, true, true));
+    if (asked && !known(asked)) form.elements.infusion.add(new Option("The infusion you were at", asked, true, true));
     form.dataset.day = today(kit);
     $("#no-infusion").hidden = form.elements.infusion.options.length > 0;
     return `offline:report:${form.elements.part.value}`;

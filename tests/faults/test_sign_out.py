@@ -78,10 +78,11 @@ class Pocket:
         return [*self.written.values(), SEALED_FIELD]
 
     def holds_nothing(self, page: Page) -> None:
-        """Neither within a page's reach nor on the disk; closes the browser."""
+        """Neither within a page's reach nor on the disk, nor is the key that opens what is sealed; closes the browser."""
         assert within_reach(page, self.secrets) == []
         self.close()
-        assert on_disk(self.profile, self.secrets) == []
+        key = [self.key, self.key.hex()] if self.key else []
+        assert on_disk(self.profile, [*self.secrets, *key]) == []
 
 
 @pytest.fixture
