@@ -16,6 +16,7 @@ from journal.domain.app_lock import LOCK_AFTER
 from journal.domain.days import LATE_DAYS
 from journal.domain.errors import NotYours, Refused
 from journal.domain.instrument_files import find_instrument, instruments
+from journal.entries.views import BOTH_KEPT
 from journal.kit import clock
 from journal.kit.logs import where
 from journal.kit.web import comes_from_here, find_person, open_while_locked, person, public, say, unit
@@ -57,14 +58,8 @@ def take() -> Answered:
     unit().commit()
     for one in answers:
         if batch.shown is not None and one["id"] == str(batch.shown) and "says" in one and not one["help"]:
-            say(_say(one))
+            say(BOTH_KEPT if one["status"] == "conflict" else one["says"])
     return jsonify(told)
-
-
-def _say(answer: dict[str, Any]) -> str:
-    if answer["status"] == "conflict":
-        return "Saved. This was changed elsewhere meanwhile, so both versions are kept."
-    return str(answer["says"])
 
 
 def _answer(told: Mapping[str, Any], sent_at: datetime, now: datetime) -> dict[str, Any]:

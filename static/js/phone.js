@@ -179,7 +179,11 @@ export async function keep(operation, { instead, draft } = {}) {
     store("drafts").delete(`${me}:${draft}`);
     store("operations").add(kept);
   });
-  localStorage.setItem("waits", "yes");
+  try {
+    localStorage.setItem("waits", "yes"); // so that the next page says so at once
+  } catch {
+    // It says so a moment later then.
+  }
   navigator.storage?.persist?.().catch(() => false);
 }
 
@@ -409,7 +413,7 @@ export async function lock() {
 
 // The owner signs out, and this phone forgets: all that is theirs, but for what waits where it is to stay locked.
 export async function forget(keepLocked) {
-  const mine = await owner();
+  const mine = (await one("things", "here"))?.owner ?? (await owner()); // also where the page knows nobody any more
   const names = keepLocked ? ["drafts", "tail"] : ["drafts", "tail", "operations"];
   const found = await Promise.all(names.map(all));
   await change(names, (store) => {

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from journal.domain.checkin import CheckIn
@@ -17,6 +17,9 @@ from tests.cast import Cast, Player, log_infusion
 from tests.client import CheckingClient
 
 NOW = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
+STATEMENTS, STATEMENTS_EACH = 11, 8
+"""Of a batch with one check-in: who it is, the epoch, the last number; then of each: waiting for the patient's other
+writers, whether it is known, its number, its own row, and what a check-in from its page takes."""
 HERE = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -399,6 +402,32 @@ def test_the_open_page_says_that_it_is_saved(phone: Phone, cast: Cast) -> None:
     asked = operation(cast.patient)
     phone.send(asked, shown=asked["id"])
     assert "Saved at" in phone.browser.get("/today").text
+
+
+def test_the_statements_of_a_save_are_few_and_fixed(phone: Phone, cast: Cast, database: Any) -> None:
+    """One more operation in a batch costs what one costs, however much is there already."""
+    counted: list[str] = []
+
+    def count(*args: Any) -> None:
+        if not args[2].lstrip().upper().startswith(("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "PRAGMA")):
+            counted.append(args[2])
+
+    def cost(*days: int) -> int:
+        counted.clear()
+        asked = [operation(cast.patient, day=f"2026-11-{day}") for day in days]
+        event.listen(database.engine, "before_cursor_execute", count)
+        try:
+            answers = phone.send(*asked)
+        finally:
+            event.remove(database.engine, "before_cursor_execute", count)
+        assert all(one["status"] == "applied" for one in answers)
+        return len(counted)
+
+    cost(10)
+    one, two = cost(11), cost(12, 13)
+    again = 0 if database.is_sqlite else 1  # what stood beside the key is read once more after the wait
+    assert (one, cost(14)) == (STATEMENTS + again, STATEMENTS + again)
+    assert two - one == STATEMENTS_EACH + again
 
 
 def test_nothing_of_the_words_can_be_guessed_from_the_row(phone: Phone, cast: Cast, session: Session) -> None:
