@@ -103,6 +103,12 @@ def _some_skipped(page: Page) -> None:
     page.goto("/questionnaires/gad-7/end")
 
 
+def _plan_with_card(page: Page) -> None:
+    page.goto("/safety-plan")
+    # What it says of this phone comes when the phone's store is open.
+    page.locator("#card:not([hidden])").wait_for()
+
+
 def _bad_number(page: Page) -> None:
     page.goto("/safety-plan/edit")
     page.get_by_label("Their number").fill("call me")
@@ -374,7 +380,7 @@ MINE: dict[str, Visit] = {
     "questionnaire-result": _result(""),
     "questionnaire-delete": _result("/delete"),
     "questionnaire-end": _some_skipped,
-    "safety-plan": _to("/safety-plan"),
+    "safety-plan": _plan_with_card,
     "safety-plan-edit": _to("/safety-plan/edit"),
     "safety-plan-errors": _bad_number,
     # From here on help waits, and comes before everything else.
