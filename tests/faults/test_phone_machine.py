@@ -103,6 +103,23 @@ class Game(RuleBasedStateMachine):
         if gone:
             self.perhaps |= set(gone.split(","))
 
+    @precondition(lambda self: self.can_write() and not self.everything)
+    @rule(place=st.integers(0, 3), second=st.booleans())
+    def edit(self, place: int, second: bool) -> None:
+        """What arrived is changed on its page."""
+        phone = self.phone(second)
+        mark = phone.edit(place)
+        if mark:
+            self.note(phone.who, mark)
+
+    @precondition(lambda self: self.can_write() and not self.everything)
+    @rule(place=st.integers(0, 3), second=st.booleans())
+    def delete(self, place: int, second: bool) -> None:
+        """What arrived is deleted; a restored server or another version of it may bring it back."""
+        there = list_kept(self.line.journal)
+        gone = self.phone(second).delete(place)
+        self.perhaps |= {mark for one in there if str(one.entry) == gone for mark in one.marks}
+
     @rule(mode=st.sampled_from(FAULTS), everything=st.booleans())
     def fault(self, mode: str, everything: bool) -> None:
         self.everything = everything

@@ -102,6 +102,31 @@ class Pocket:
         expect(self.page.locator("#note")).to_have_value(one["payload"]["note"])
         return str(one["payload"]["note"]), self._fill()
 
+    def edit(self, place: int) -> str | None:
+        """Change a check-in that arrived, on its own page; the new mark, or None where none arrived."""
+        if not self._open_day(place):
+            return None
+        self.page.goto(str(self.page.locator("main a[href$='/edit']").first.get_attribute("href")))
+        return self._fill()
+
+    def delete(self, place: int) -> str | None:
+        """Delete a check-in that arrived; its id, or None where none arrived."""
+        if not self._open_day(place):
+            return None
+        address = str(self.page.locator("main a[href$='/delete']").first.get_attribute("href"))
+        self.page.goto(address)
+        self.page.get_by_role("button", name="Delete it").click()
+        expect(self.page.get_by_role("status").filter(has_text="eleted.").first).to_be_visible()
+        return address.split("/")[-2]
+
+    def _open_day(self, place: int) -> bool:
+        self.page.goto("/check-ins")
+        days = self.page.locator("main a.item").filter(has_not_text="Nothing logged")
+        if not days.count():
+            return False
+        self.page.goto(str(days.nth(place % days.count()).get_attribute("href")))
+        return bool(self.page.locator("main a[href$='/edit']").count())
+
     def _fill(self) -> str:
         mark = f"w{token_hex(5)}w"
         self.page.locator("label:has(input[name=mood][value='4'])").click()
@@ -111,7 +136,7 @@ class Pocket:
             # Refused with the reason, and kept as what needs attention; or saved, where no page is kept to go on to.
             if self.page.locator("#errors, div.banner:has-text('Saved on this phone')").count():
                 return mark
-            if "/check-in" not in self.page.url.partition("#")[0].replace("/check-ins/", "/day/"):
+            if not self.page.url.partition("#")[0].endswith(("/offline/check-in", "/edit")):
                 return mark
             self.page.wait_for_timeout(50)
         raise AssertionError(f"the page never said that it was saved: {self.page.url}")
