@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, or_, select
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
@@ -22,10 +22,27 @@ def find_operation(session: Session, viewer: Viewer, operation_id: UUID) -> Sync
     return session.get(SyncOperation, (viewer.patient_id, operation_id))
 
 
-def last_number(session: Session, viewer: Viewer) -> int:
-    """The number of the patient's newest operation, 0 where there is none."""
-    newest = select(func.max(SyncOperation.number)).where(SyncOperation.patient_id == viewer.patient_id)
-    return session.execute(newest).scalar_one() or 0
+def find_with_last(session: Session, viewer: Viewer, operation_id: UUID) -> tuple[SyncOperation | None, int]:
+    """The patient's operation of that id, if it was kept, and the number of the newest one, 0 where there is none."""
+    mine, it = SyncOperation.patient_id == viewer.patient_id, SyncOperation.id == operation_id
+    asked = select(SyncOperation).where(mine, or_(it, SyncOperation.number == _newest(viewer)))
+    found = session.scalars(asked).all()
+    return next((one for one in found if one.id == operation_id), None), max(
+        (one.number for one in found), default=0
+    )
+
+
+def _newest(viewer: Viewer) -> ScalarSelect[int]:
+    mine = SyncOperation.patient_id == viewer.patient_id
+    return select(func.max(SyncOperation.number)).where(mine).scalar_subquery()
+
+
+def get_epoch_with_last(session: Session, viewer: Viewer, now: datetime) -> tuple[UUID, int]:
+    """As `get_epoch`, and the number of the patient's newest operation, 0 where there is none."""
+    epoch, last = session.execute(
+        select(select(DataEpoch.epoch).scalar_subquery(), func.coalesce(_newest(viewer), 0))
+    ).one()
+    return epoch or get_epoch(session, now), last
 
 
 def get_epoch(session: Session, now: datetime) -> UUID:

@@ -30,7 +30,7 @@ from journal.infusions.queries import get_course, report_id
 from journal.kit.db import vault_of
 from journal.questionnaires import service as questionnaires
 from journal.sync.models import DataEpoch, SyncOperation
-from journal.sync.queries import find_operation, get_epoch, last_number
+from journal.sync.queries import find_operation, find_with_last, get_epoch
 
 CLOCK_OFF = timedelta(minutes=2)
 """Own choice: from here on a phone's clock counts as wrong, rather than the way as long."""
@@ -80,7 +80,7 @@ def apply(session: Session, viewer: Viewer, asked: Operation, moment: Moment) ->
     """Do what the phone asks for, once. Never raises Refused: that is an outcome too. Raises NotYours."""
     entries.lock(session, viewer, moment.now)
     body_hash = vault_of(session).keyed_hash(asked.digest, b"sync operation")
-    before = find_operation(session, viewer, asked.id)
+    before, last = find_with_last(session, viewer, asked.id)
     if before is not None:
         if before.body_hash != body_hash:
             return Outcome("rejected", asked.entry, reasons={"form": OTHER_CONTENT})
@@ -92,7 +92,7 @@ def apply(session: Session, viewer: Viewer, asked: Operation, moment: Moment) ->
     except Refused as refused:
         return _refuse(session, viewer, asked, moment, refused)
     kept = done.kept
-    number = last_number(session, viewer) + 1
+    number = last + 1
     session.add(
         SyncOperation(
             patient_id=viewer.patient_id,

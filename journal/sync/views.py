@@ -42,8 +42,7 @@ def take() -> Answered:
         return jsonify({"error": "The journal on this phone is of another version. Open it anew."}), 400
     except PermissionError:
         return jsonify({"error": "These entries belong to another account."}), 403
-    epoch = queries.get_epoch(unit(), now)
-    last = queries.last_number(unit(), accounts.viewer())
+    epoch, last = queries.get_epoch_with_last(unit(), accounts.viewer(), now)
     # A phone that knows more than this database sends what it knows first, so that everything comes in its order.
     has_lost = batch.epoch not in (None, epoch) or batch.seen > last
     answers = [_answer(told, batch.sent_at, now) for told in batch.operations if not has_lost]

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -188,8 +189,16 @@ def measure(kind: str) -> None:
             for n in range(REQUESTS):
                 assert floor.save(n) == 303
 
+        owner = str(fresh.json("/sync/kit.json")["owner"])
+
+        def save_by_phone() -> None:
+            for n in range(REQUESTS):
+                [answer] = fresh.send(_waiting(owner, {"mood": "5", "anxiety": "4", "note": f"note {n}"}))
+                assert answer["status"] == "applied", answer
+
         rows: dict[str, tuple[Callable[[], None], Callable[[], None], str]] = {
             "save a check-in": (save_ours, save_theirs, "at most 2.0"),
+            "save from the phone": (save_by_phone, save_theirs, "at most 2.0"),
             "Today": (repeat(one, "/today", REQUESTS), repeat(floor.person, "/", REQUESTS), "at most 2.0"),
             "trends page, one year": (
                 repeat(one, "/trends?days=all", REQUESTS // 4),
@@ -231,7 +240,7 @@ def measure(kind: str) -> None:
         print(f"{'':28}{'journal':>10}{'floor':>10}{'ratio':>8}{'from':>8}{'to':>8}   goal")
         for name, (mine, other, goal) in rows.items():
             other_group = ours if "3 years" in name else theirs
-            count = REQUESTS if name in ("save a check-in", "Today") else REQUESTS // 4
+            count = REQUESTS if name.startswith(("save", "Today")) else REQUESTS // 4
             others = REQUESTS if name.startswith("care list") else count
             if name.startswith(("care", "summary")):
                 count = REQUESTS // 10
@@ -248,6 +257,25 @@ def measure(kind: str) -> None:
         journal.stop()
         floor.process.terminate()
         floor.process.wait(20)
+
+
+def _waiting(owner: str, payload: dict[str, str]) -> dict[str, Any]:
+    """One check-in of today, as a phone sends it."""
+    now = datetime.now(UTC)
+    operation = {
+        "id": str(uuid4()),
+        "owner": owner,
+        "entry": str(uuid4()),
+        "base": 0,
+        "after": None,
+        "kind": "check-in",
+        "day": now.date().isoformat(),
+        "zone": "UTC",
+        "captured_at": now.isoformat(),
+        "payload": payload,
+    }
+    told = {"version": 1, "owner": owner, "sent_at": now.isoformat(), "shown": None, "epoch": None, "seen": 0}
+    return told | {"operations": [operation]}
 
 
 def _files(reader: Person, share_id: UUID) -> None:

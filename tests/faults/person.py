@@ -79,5 +79,12 @@ class Person:
         """Save a check-in for today; the answer's code."""
         return self.open("/today", {"csrf_token": self._token, **fields})[0]
 
+    def send(self, told: dict[str, Any]) -> list[dict[str, Any]]:
+        """What waits on this person's phone; the answers."""
+        headers = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
+        asked = Request(self.url + "/sync", json.dumps(told).encode(), headers)
+        with self._opener.open(asked, timeout=20) as answer:
+            return list(json.load(answer)["answers"])
+
     def json(self, path: str) -> Any:
         return json.loads(self.open(path)[1])

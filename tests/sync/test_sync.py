@@ -17,9 +17,9 @@ from tests.cast import Cast, Player, log_infusion
 from tests.client import CheckingClient
 
 NOW = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
-STATEMENTS, STATEMENTS_EACH = 11, 8
-"""Of a batch with one check-in: who it is, the epoch, the last number; then of each: waiting for the patient's other
-writers, whether it is known, its number, its own row, and what a check-in from its page takes."""
+STATEMENTS, STATEMENTS_EACH = 9, 7
+"""Of a batch with one check-in: who it is, the epoch with the last number; then of each: waiting for the patient's other
+writers, whether it is known with the last number, its own row, and what a check-in from its page takes."""
 HERE = {"Sec-Fetch-Site": "same-origin"}
 
 
