@@ -106,6 +106,7 @@ _REVISIONS: Any = Revision.__table__
 _KEYS: Any = PatientKey.__table__
 _INSERT_ENTRY = insert(_ENTRIES)
 _INSERT_REVISION = insert(_REVISIONS)
+_KEY = select(_KEYS.c.patient_id).where(_KEYS.c.patient_id == bindparam("patient")).with_for_update()
 _HELD = (
     select(
         _KEYS.c.wrapped_key,
@@ -129,12 +130,12 @@ _HELD = (
 
 def lock(session: Session, viewer: Viewer, now: datetime) -> None:
     """Queue up behind the patient's other writers, before reading what is about to be changed."""
-    mine = select(PatientKey.patient_id).where(PatientKey.patient_id == viewer.patient_id).with_for_update()
+    mine = {"patient": viewer.patient_id}
     if (
-        session.execute(mine).first() is None
+        session.execute(_KEY, mine).first() is None
     ):  # the first thing ever written: there has to be a row to wait at
         _make_key(session, viewer.patient_id, now)
-        session.execute(mine)
+        session.execute(_KEY, mine)
 
 
 def _lock(session: Session, viewer: Viewer, entry_id: UUID, now: datetime) -> Any:

@@ -1,10 +1,10 @@
 """What is known of a phone's operations, and what a phone has to know so that somebody can write without signal."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ScalarSelect, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from journal.domain.access import Viewer
@@ -16,32 +16,40 @@ from journal.kit.db import upsert
 from journal.questionnaires.queries import get_shelf
 from journal.sync.models import DataEpoch, SyncOperation
 
+# Made once: putting a statement together costs more than it takes to run.
+_O = SyncOperation
+_MINE = _O.patient_id == bindparam("patient")
+_NEWEST = select(func.max(_O.number)).where(_MINE).scalar_subquery()
+_WITH_LAST = select(_O.id, _O.number, _O.body_hash, _O.entry_id, _O.revision).where(
+    _MINE, or_(_O.id == bindparam("operation"), _O.number == _NEWEST)
+)
+_LIFE = select(select(DataEpoch.epoch).scalar_subquery(), func.coalesce(_NEWEST, 0))
+
+
+class Known(NamedTuple):
+    """What is remembered of an operation that was kept."""
+
+    number: int
+    body_hash: bytes
+    entry_id: UUID
+    revision: int
+
 
 def find_operation(session: Session, viewer: Viewer, operation_id: UUID) -> SyncOperation | None:
     """The patient's operation of that id, if it was kept."""
     return session.get(SyncOperation, (viewer.patient_id, operation_id))
 
 
-def find_with_last(session: Session, viewer: Viewer, operation_id: UUID) -> tuple[SyncOperation | None, int]:
+def find_with_last(session: Session, viewer: Viewer, operation_id: UUID) -> tuple[Known | None, int]:
     """The patient's operation of that id, if it was kept, and the number of the newest one, 0 where there is none."""
-    mine, it = SyncOperation.patient_id == viewer.patient_id, SyncOperation.id == operation_id
-    asked = select(SyncOperation).where(mine, or_(it, SyncOperation.number == _newest(viewer)))
-    found = session.scalars(asked).all()
-    return next((one for one in found if one.id == operation_id), None), max(
-        (one.number for one in found), default=0
-    )
-
-
-def _newest(viewer: Viewer) -> ScalarSelect[int]:
-    mine = SyncOperation.patient_id == viewer.patient_id
-    return select(func.max(SyncOperation.number)).where(mine).scalar_subquery()
+    found = session.execute(_WITH_LAST, {"patient": viewer.patient_id, "operation": operation_id}).all()
+    known = next((Known(*row[1:]) for row in found if row.id == operation_id), None)
+    return known, max((row.number for row in found), default=0)
 
 
 def get_epoch_with_last(session: Session, viewer: Viewer, now: datetime) -> tuple[UUID, int]:
     """As `get_epoch`, and the number of the patient's newest operation, 0 where there is none."""
-    epoch, last = session.execute(
-        select(select(DataEpoch.epoch).scalar_subquery(), func.coalesce(_newest(viewer), 0))
-    ).one()
+    epoch, last = session.execute(_LIFE, {"patient": viewer.patient_id}).one()
     return epoch or get_epoch(session, now), last
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, delete, update
+from sqlalchemy import CursorResult, delete, insert, update
 from sqlalchemy.orm import Session
 
 from journal.checkins import service as checkins
@@ -36,6 +36,7 @@ CLOCK_OFF = timedelta(minutes=2)
 """Own choice: from here on a phone's clock counts as wrong, rather than the way as long."""
 KEPT_FOR = timedelta(days=60)
 """Own choice: so long an operation is known by its id; after that, by what it says and what it was made from."""
+_KEEP = insert(SyncOperation.__table__)  # type: ignore[arg-type] # a Table, as SQLAlchemy knows
 OTHER_CONTENT = "This was sent before with other words. Change it once more, and save it."
 
 
@@ -77,7 +78,17 @@ def captured(claimed: datetime, sent_at: datetime, now: datetime) -> datetime:
 
 
 def apply(session: Session, viewer: Viewer, asked: Operation, moment: Moment) -> Outcome:
-    """Do what the phone asks for, once. Never raises Refused: that is an outcome too. Raises NotYours."""
+    """Do what the phone asks for, once, wholly or not at all. Never raises Refused: that is an outcome too. Raises
+    NotYours."""
+    try:
+        with session.begin_nested():
+            return _apply(session, viewer, asked, moment)
+    except Refused as refused:
+        with session.begin_nested():
+            return _refuse(session, viewer, asked, moment, refused)
+
+
+def _apply(session: Session, viewer: Viewer, asked: Operation, moment: Moment) -> Outcome:
     entries.lock(session, viewer, moment.now)
     body_hash = vault_of(session).keyed_hash(asked.digest, b"sync operation")
     before, last = find_with_last(session, viewer, asked.id)
@@ -86,25 +97,19 @@ def apply(session: Session, viewer: Viewer, asked: Operation, moment: Moment) ->
             return Outcome("rejected", asked.entry, reasons={"form": OTHER_CONTENT})
         return Outcome("duplicate", before.entry_id, before.revision, before.number)
     asked = replace(asked, base=_base(session, viewer, asked))
-    try:
-        with session.begin_nested():
-            done = KEEPERS[asked.kind](session, viewer, asked, moment)
-    except Refused as refused:
-        return _refuse(session, viewer, asked, moment, refused)
+    done = KEEPERS[asked.kind](session, viewer, asked, moment)
     kept = done.kept
     number = last + 1
-    session.add(
-        SyncOperation(
-            patient_id=viewer.patient_id,
-            id=asked.id,
-            number=number,
-            body_hash=body_hash,
-            entry_id=kept.entry_id,
-            revision=kept.number,
-            received_at=moment.now,
-        )
-    )
-    session.flush()
+    told = {
+        "patient_id": viewer.patient_id,
+        "id": asked.id,
+        "number": number,
+        "body_hash": body_hash,
+        "entry_id": kept.entry_id,
+        "revision": kept.number,
+        "received_at": moment.now,
+    }
+    session.execute(_KEEP, told)
     status = {"beside": "conflict", "same": "duplicate"}.get(kept.how, "applied")
     return Outcome(status, kept.entry_id, kept.number, number, done.help_first, done.says)
 
@@ -127,6 +132,7 @@ def _entry_id(asked: Operation) -> UUID:
 
 def _refuse(session: Session, viewer: Viewer, asked: Operation, moment: Moment, refused: Refused) -> Outcome:
     """What can't be kept as it is. Warning signs in it are kept all the same, as the page does."""
+    asked = replace(asked, base=_base(session, viewer, asked))
     warned: Considered | None = None
     if asked.kind == CheckIn.kind:
         warned = checkins.record_warning_signs(

@@ -62,11 +62,10 @@ def take() -> Answered:
 
 
 def _answer(told: Mapping[str, Any], sent_at: datetime, now: datetime) -> dict[str, Any]:
-    """Each in a savepoint of its own: one that can't be kept holds up no other."""
+    """Each by itself, in a savepoint: one that can't be kept holds up no other."""
     try:
-        with unit().begin_nested():
-            asked = present.read_operation(told)
-            done = service.apply(unit(), accounts.viewer(), asked, present.moment_of(told, sent_at, now))
+        asked = present.read_operation(told)
+        done = service.apply(unit(), accounts.viewer(), asked, present.moment_of(told, sent_at, now))
         return present.tell(told, asked, done, now)
     except present.Unreadable:
         return {"id": told.get("id"), "status": "retry"}
