@@ -271,7 +271,8 @@ def delete() -> Page:
     session.clear()
     session[JUST_DELETED] = True
     answer = redirect(url_for("privacy.deleted"), 303)
-    answer.headers["Clear-Site-Data"] = '"storage"'  # drafts kept on this phone go too
+    # What this phone keeps goes too: all of it, or the page that follows takes this account's own things from it.
+    answer.headers["Clear-Site-Data"] = '"cache"' if request.form.get("others_wait") else '"storage"'
     answer.delete_cookie(present.KNOWN_DEVICE, path="/")
     return answer
 

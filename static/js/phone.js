@@ -381,6 +381,12 @@ export async function dropDraft(name) {
   if (await owner()) await change(["drafts"], (store) => store("drafts").delete(`${me}:${name}`));
 }
 
+// Whether entries of another account wait here, locked.
+export async function othersWait() {
+  const mine = await owner();
+  return (await all("operations")).some((held) => held.owner !== mine);
+}
+
 // One thing that somebody wants kept here, such as the crisis card.
 export async function keepThing(name, what) {
   await prepare();
@@ -422,6 +428,7 @@ export async function forget(keepLocked) {
     });
   });
   await lock();
+  if (!keepLocked) await change(["things"], (store) => store("things").delete(`epoch:${mine}`));
   for (const name of ["drafts", "waits"]) localStorage.removeItem(name);
 }
 

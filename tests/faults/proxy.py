@@ -106,6 +106,11 @@ class Proxy:
 
     async def _close(self, *, for_good: bool = False) -> None:
         if self._server is not None:
+            for listening in self._server.sockets:
+                self._loop.remove_reader(listening.fileno())
+            # Whoever is let in already gets inside: a server that is closed meanwhile would drop them.
+            for _ in range(3):
+                await asyncio.sleep(0)
             self._server.close()
             self._server = None
         for writer in tuple(self._open):

@@ -307,6 +307,29 @@ def test_what_is_kept_locked_goes_to_its_owner_alone(pocket: Pocket) -> None:
     assert another not in {one.owner for one in list_kept(line.journal)}
 
 
+def test_another_account_deleted_on_this_phone_takes_nothing_along(pocket: Pocket) -> None:
+    page, line = fill(pocket), pocket.line
+    leave(page, KEEP)
+    page.wait_for_url("**/")
+    line.proxy.mend()
+    sign_in_again(page, line.sign_up())
+    page.goto("/check-ins/" + Writer(page).day(3).isoformat() + "/log")
+    page.locator("#note").fill("half-written by somebody else")
+    expect(page.get_by_text("Draft kept")).to_be_visible()
+    page.goto("/account/delete")
+    expect(page.locator("input[name=others_wait]")).to_have_value("yes")
+    page.get_by_label("I understand").check(force=True)
+    page.get_by_label("passphrase").fill(PASSPHRASE)
+    page.get_by_role("button", name="Delete my account").click()
+    page.wait_for_url("**/account/deleted")
+    # The one thing is the number by which the owner of what waits tells a restored server.
+    for store, wanted in {"operations": 3, "drafts": 0, "keys": 0, "things": 1}.items():
+        until_held(page, store, wanted)
+    sign_in_again(page, pocket.email)
+    until_held(page, "operations", 0)
+    assert arrived(pocket) == dict.fromkeys(("sent", "waiting", "infusion"), pocket.email)
+
+
 def test_sending_before_signing_out(pocket: Pocket) -> None:
     page, proxy = fill(pocket), pocket.line.proxy
     leave(page, SEND)

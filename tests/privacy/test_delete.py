@@ -114,6 +114,12 @@ def test_the_person_is_signed_out_everywhere(browser: CheckingClient, cast: Cast
     )
 
 
+def test_what_another_account_has_waiting_on_the_phone_stays(browser: CheckingClient) -> None:
+    answer = delete(browser, anyway="y", others_wait="yes")
+    assert "storage" not in answer.headers["Clear-Site-Data"]
+    assert "data-goodbye" in browser.follow(answer).text
+
+
 def test_the_address_is_free_for_a_new_journal(
     browser: CheckingClient, cast: Cast, client: CheckingClient
 ) -> None:
