@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-NOT_OURS = ("connection", "proxy-connection", "keep-alive")
+NOT_OURS = ("connection", "proxy-connection", "keep-alive", "accept-encoding")
+"""What isn't passed on: one request a connection, and answers in plain words, which can be spoiled."""
 PORTAL = "<!doctype html><title>Free Wi-Fi</title><h1>Welcome to Harbor Clinic Guest</h1><form method=post><button>Accept</button></form>"
 BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 REASONS = {302: "Found", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 413: "Content Too Large"}
