@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from tests.browser.chromium import chromium
-from tests.faults.hands import end_sessions
+from tests.faults.hands import end_sessions, forget_tries
 from tests.faults.kept import list_kept
 from tests.faults.two_phones import Pocket
 from tests.faults.writing import Line
@@ -58,6 +58,7 @@ class Game(RuleBasedStateMachine):
     def begin(self) -> None:
         self.line.proxy.mend()
         self.everything = False
+        forget_tries(self.line.journal)
         self.people = [self.line.sign_up(), self.line.sign_up()]
         self.saved: dict[str, str] = {}
         self.perhaps: set[str] = set()
