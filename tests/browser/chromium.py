@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, expect, sync_playwright
 
 FLAGS = (
     "--headless=new",
@@ -22,6 +22,9 @@ FLAGS = (
 PHONE = {"width": 390, "height": 844}
 DESK = {"viewport": {"width": 1280, "height": 860}, "device_scale_factor": 1, "has_touch": False}
 LOOKS = ("light", "dark", "low")
+PATIENCE_MS = 30_000
+"""How long a busy machine may take to show what has to come: a test that passes never waits for it."""
+expect.set_options(timeout=PATIENCE_MS // 2)
 
 
 def chromium_path() -> str:
@@ -79,7 +82,7 @@ def phone(browser: Browser, base_url: str, look: str = "light", **more: Any) -> 
         **more,
     }
     context = browser.new_context(**values)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     if look == "low":
         context.add_cookies([{"name": "look", "value": "low", "url": base_url}])
     return context

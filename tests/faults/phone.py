@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
-from tests.browser.chromium import FLAGS, PHONE
+from tests.browser.chromium import FLAGS, PATIENCE_MS, PHONE
 
 
 class Phone:
@@ -31,7 +31,7 @@ class Phone:
             timezone_id="America/Denver",
             locale="en-US",
         )
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         return self.context.pages[0] if self.context.pages else self.context.new_page()
 
     @property

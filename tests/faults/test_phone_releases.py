@@ -173,7 +173,7 @@ def test_a_portal_comes_between_while_a_new_version_is_fetched(
     page.evaluate("async () => (await navigator.serviceWorker.getRegistration()).update().catch(() => 0)")
     line.proxy.wait_for(lambda one: one.path == "/help-now", since=since)
     page.wait_for_function(
-        "async () => !(await navigator.serviceWorker.getRegistration()).installing", timeout=15_000
+        "async () => !(await navigator.serviceWorker.getRegistration()).installing", timeout=30_000
     )
     line.proxy.fail("refuse")
     for address in ("/offline", "/offline/check-in", "/help-now"):

@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from tests.browser.chromium import FLAGS, PHONE, driver
+from tests.browser.chromium import FLAGS, PATIENCE_MS, PHONE, driver
 from tests.faults.hands import end_sessions
 from tests.faults.kept import list_kept
 from tests.faults.person import PASSPHRASE
@@ -62,7 +62,7 @@ class Pocket:
             viewport=PHONE,
             timezone_id="America/Denver",
         )
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_init_script(
             "addEventListener('pageshow', (event) => (self.restored = Number(event.persisted)))"
         )
