@@ -131,9 +131,8 @@ _HELD = (
 def lock(session: Session, viewer: Viewer, now: datetime) -> None:
     """Queue up behind the patient's other writers, before reading what is about to be changed."""
     mine = {"patient": viewer.patient_id}
-    if (
-        session.execute(_KEY, mine).first() is None
-    ):  # the first thing ever written: there has to be a row to wait at
+    if session.execute(_KEY, mine).first() is None:
+        # The first thing ever written: there has to be a row to wait at.
         _make_key(session, viewer.patient_id, now)
         session.execute(_KEY, mine)
 

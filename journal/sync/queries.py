@@ -35,11 +35,6 @@ class Known(NamedTuple):
     revision: int
 
 
-def find_operation(session: Session, viewer: Viewer, operation_id: UUID) -> SyncOperation | None:
-    """The patient's operation of that id, if it was kept."""
-    return session.get(SyncOperation, (viewer.patient_id, operation_id))
-
-
 def find_with_last(session: Session, viewer: Viewer, operation_id: UUID) -> tuple[Known | None, int]:
     """The patient's operation of that id, if it was kept, and the number of the newest one, 0 where there is none."""
     found = session.execute(_WITH_LAST, {"patient": viewer.patient_id, "operation": operation_id}).all()

@@ -30,13 +30,14 @@ from journal.infusions.queries import get_course, report_id
 from journal.kit.db import vault_of
 from journal.questionnaires import service as questionnaires
 from journal.sync.models import DataEpoch, SyncOperation
-from journal.sync.queries import find_operation, find_with_last, get_epoch
+from journal.sync.queries import find_with_last, get_epoch
 
 CLOCK_OFF = timedelta(minutes=2)
 """Own choice: from here on a phone's clock counts as wrong, rather than the way as long."""
 KEPT_FOR = timedelta(days=60)
 """Own choice: so long an operation is known by its id; after that, by what it says and what it was made from."""
-_KEEP = insert(SyncOperation.__table__)  # type: ignore[arg-type] # a Table, as SQLAlchemy knows
+_OPERATIONS: Any = SyncOperation.__table__
+_KEEP = insert(_OPERATIONS)
 OTHER_CONTENT = "This was sent before with other words. Change it once more, and save it."
 
 
@@ -119,7 +120,7 @@ def _base(session: Session, viewer: Viewer, asked: Operation) -> int:
     does have, since the newest words are the phone's."""
     base = asked.base
     if asked.after is not None:
-        before = find_operation(session, viewer, asked.after)
+        before, _ = find_with_last(session, viewer, asked.after)
         base = before.revision if before is not None and before.entry_id == _entry_id(asked) else base
     return min(base, find_last_revision(session, viewer, _entry_id(asked))) if base else 0
 
@@ -132,6 +133,7 @@ def _entry_id(asked: Operation) -> UUID:
 
 def _refuse(session: Session, viewer: Viewer, asked: Operation, moment: Moment, refused: Refused) -> Outcome:
     """What can't be kept as it is. Warning signs in it are kept all the same, as the page does."""
+    entries.lock(session, viewer, moment.now)  # the turn ended with what was undone
     asked = replace(asked, base=_base(session, viewer, asked))
     warned: Considered | None = None
     if asked.kind == CheckIn.kind:
