@@ -381,12 +381,6 @@ export async function dropDraft(name) {
   if (await owner()) await change(["drafts"], (store) => store("drafts").delete(`${me}:${name}`));
 }
 
-// Whether entries of another account wait here, locked.
-export async function othersWait() {
-  const mine = await owner();
-  return (await all("operations")).some((held) => held.owner !== mine);
-}
-
 // One thing that somebody wants kept here, such as the crisis card.
 export async function keepThing(name, what) {
   await prepare();

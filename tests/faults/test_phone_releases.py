@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.chromium import chromium, phone
+from tests.browser.chromium import PATIENCE_MS, chromium, phone
 from tests.faults.kept import each_once
 from tests.faults.writing import Line, Writer, drained, sign_in, waits
 from tests.servers import ROOT
@@ -173,7 +173,7 @@ def test_a_portal_comes_between_while_a_new_version_is_fetched(
     page.evaluate("async () => (await navigator.serviceWorker.getRegistration()).update().catch(() => 0)")
     line.proxy.wait_for(lambda one: one.path == "/help-now", since=since)
     page.wait_for_function(
-        "async () => !(await navigator.serviceWorker.getRegistration()).installing", timeout=30_000
+        "async () => !(await navigator.serviceWorker.getRegistration()).installing", timeout=PATIENCE_MS
     )
     line.proxy.fail("refuse")
     for address in ("/offline", "/offline/check-in", "/help-now"):

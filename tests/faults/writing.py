@@ -150,7 +150,8 @@ def start_at(page: Page, number: int) -> None:
 def waits(page: Page, waiting: int, sent: int = 0) -> None:
     """Right after a save that could not be sent: the page says so, counts what waits, and claims no more to have arrived
     than did before."""
-    page.wait_for_url("**/offline")
+    # Less than a dead line takes to give up: nobody is made to wait for it.
+    page.wait_for_url("**/offline", timeout=15_000)
     expect(page.get_by_role("heading", name="Saved on this phone")).to_be_visible()
     said = page.get_by_role("status").filter(has_text="Saved on this phone")
     expect(said).to_contain_text(WAITS)
