@@ -72,10 +72,10 @@ async function change(names, work) {
 
 const plain = new TextEncoder();
 const bytes = (hex) => Uint8Array.from(hex.match(/../g), (two) => parseInt(two, 16));
-const seal = async (id, what) => {
+const seal = async (id, what, by = key) => {
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const lock = { name: "AES-GCM", iv, additionalData: plain.encode(`${me}|${id}`) };
-  return { iv, sealed: await crypto.subtle.encrypt(lock, key, plain.encode(JSON.stringify(what))) };
+  return { iv, sealed: await crypto.subtle.encrypt(lock, by, plain.encode(JSON.stringify(what))) };
 };
 const unseal = async ({ iv, sealed }, id) => {
   const lock = { name: "AES-GCM", iv, additionalData: plain.encode(`${me}|${id}`) };
@@ -106,13 +106,24 @@ async function findKey() {
   return wrapped ? unwrap(await wrapped.arrayBuffer(), wrapper) : undefined;
 }
 
-async function keepKey(raw) {
+// The key, who has it, and what forms need to know, in one: a page may go at any moment.
+async function keepKey(raw, told) {
   const plainKey = await crypto.subtle.importKey("raw", raw, "AES-GCM", true, uses);
   const wrapper = (await one("keys", me))?.wrapper ?? (await crypto.subtle.generateKey({ name: wrapping, length: 256 }, false, ["wrapKey", "unwrapKey"]));
   const wrapped = await crypto.subtle.wrapKey("raw", plainKey, wrapper, wrapping);
-  await change(["keys"], (store) => store("keys").put({ owner: me, wrapper }));
-  await (await caches.open("key")).put(`/key/${me}`, new Response(wrapped));
-  key = await unwrap(wrapped, wrapper);
+  const unwrapped = await unwrap(wrapped, wrapper);
+  const kit = { id: `kit:${me}`, owner: me, ...(await seal(`kit:${me}`, told, unwrapped)) };
+  const others = (await all("keys")).filter((held) => held.owner !== me);
+  const wraps = await caches.open("key");
+  await wraps.put(`/key/${me}`, new Response(wrapped));
+  for (const held of others) await wraps.delete(`/key/${held.owner}`);
+  await change(["keys", "things"], (store) => {
+    for (const held of others) store("keys").delete(held.owner);
+    store("keys").put({ owner: me, wrapper });
+    store("things").put(kit);
+    store("things").put({ id: "here", owner: me, at: Date.now() });
+  });
+  key = unwrapped;
 }
 
 // The key, and what forms need to know. Asks the server where the phone has neither, or they may be old.
@@ -130,16 +141,8 @@ async function freshen() {
   try {
     const told = await ask("/sync/kit.json");
     if (told.owner !== me) throw new Locked();
-    await keepKey(bytes(told.key));
-    delete told.key;
-    const kit = { id: `kit:${me}`, owner: me, ...(await seal(`kit:${me}`, told)) };
-    const others = (await all("keys")).filter((held) => held.owner !== me);
-    for (const held of others) await (await caches.open("key")).delete(`/key/${held.owner}`);
-    await change(["keys", "things"], (store) => {
-      for (const held of others) store("keys").delete(held.owner);
-      store("things").put(kit);
-      store("things").put({ id: "here", owner: me, at: Date.now() });
-    });
+    const { key: raw, ...known } = told;
+    await keepKey(bytes(raw), known);
     keepHelp(told.country);
   } catch (error) {
     if (!key) throw error;

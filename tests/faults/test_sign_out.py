@@ -307,6 +307,22 @@ def test_what_is_kept_locked_goes_to_its_owner_alone(pocket: Pocket) -> None:
     assert another not in {one.owner for one in list_kept(line.journal)}
 
 
+def test_whoever_has_the_key_is_known(pocket: Pocket) -> None:
+    """A page may go while the key is being kept: there is no moment at which the phone has one, and not whose it is."""
+    page = pocket.open()
+    page.add_init_script(
+        """const put = Cache.prototype.put;
+        Cache.prototype.put = async function (...what) {
+          await new Promise((done) => setTimeout(done, 1500));
+          return put.apply(this, what);
+        };"""
+    )
+    sign_in_again(page, pocket.email)
+    page.goto("/offline")
+    expect(page.get_by_text("Nothing waits on this phone.")).to_be_visible()
+    assert page.evaluate(f"async () => {{ {MODULE} return phone.owner(); }}")
+
+
 def test_another_account_deleted_on_this_phone_takes_nothing_along(pocket: Pocket) -> None:
     page, line = fill(pocket), pocket.line
     leave(page, KEEP)
