@@ -15,6 +15,7 @@ let draft = form.dataset.draft;
 let work = { entry: form.elements.entry_id?.value || fresh(), base: Number(form.elements.base?.value || 0) };
 
 let looked;
+let looking;
 let before;
 
 export function fields() {
@@ -58,8 +59,13 @@ async function keepDraft() {
   const at = Date.now();
   try {
     await begin(); // what was half-written before is there first
-    await load();
-    if (await phone.keepDraft(draft, { at, base: base(), entry: work.entry, fields: fields() })) said(`Draft kept ${time(at)}`);
+  } catch {
+    return; // and where it can't be looked at yet, nothing is kept over it
+  }
+  // What is being saved is no draft any more.
+  const read = () => !form.dataset.sent && { at, base: base(), entry: work.entry, fields: fields() };
+  try {
+    if (await phone.keepDraft(draft, read)) said(`Draft kept ${time(at)}`);
     localStorage.setItem("drafts", "yes");
   } catch {
     said("No room for a draft");
@@ -72,17 +78,32 @@ function said(text) {
   kept.hidden = false;
 }
 
+// What was half-written before comes into the form, once. Whoever asks meanwhile waits for it too.
 export async function begin() {
-  if (!draft || looked === draft) return;
+  if (!draft || looked === draft) return looking;
   looked = draft;
+  looking = look().catch((error) => {
+    looked = undefined;
+    throw error;
+  });
+  return looking;
+}
+
+// Words that were typed before the half-written ones came stand below them.
+function joined(name, held, typed) {
+  const isText = form.elements[name]?.tagName === "TEXTAREA";
+  return isText && held && !typed.includes(held) ? `${held}\n${typed}` : typed;
+}
+
+async function look() {
   before ??= opened;
   const now = JSON.stringify(before);
   await load();
-  const held = await phone.findDraft(draft).catch(() => null);
+  const held = await phone.findDraft(draft);
   if (held && held.base === base() && !document.getElementById("errors") && JSON.stringify(held.fields) !== now) {
     const typed = Object.entries(fields()).filter(([name, value]) => before[name] !== value); // meanwhile
     work.entry = held.entry;
-    fill({ ...held.fields, ...Object.fromEntries(typed) });
+    fill({ ...held.fields, ...Object.fromEntries(typed.map(([name, value]) => [name, joined(name, held.fields[name], value)])) });
     form.dispatchEvent(new Event("filled"));
     said(`Draft kept ${time(held.at)}`);
   }

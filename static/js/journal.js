@@ -91,7 +91,18 @@ async function showWaiting(phone) {
   Object.assign(box.querySelector("a"), { href: address, textContent: more });
 }
 
-async function lookAfterPhone() {
+// A form with a draft was sent: what the very next page says of it decides whether the draft goes.
+function takeSentDraft() {
+  try {
+    const name = sessionStorage.getItem("sent-draft");
+    if (name) sessionStorage.removeItem("sent-draft");
+    return name;
+  } catch {
+    return null; // storage is switched off
+  }
+}
+
+async function lookAfterPhone(sentDraft) {
   if (root.dataset.owner !== undefined && localStorage.getItem("look") !== root.dataset.look) localStorage.setItem("look", root.dataset.look);
   const phone = await import("./phone.js");
   // A dead line takes its time: what waits is said meanwhile.
@@ -105,11 +116,7 @@ async function lookAfterPhone() {
   const late = meanwhile();
   if (root.dataset.owner) await phone.prepare().catch(() => false);
   clearTimeout(late);
-  const sent = sessionStorage.getItem("sent-draft");
-  if (sent && document.querySelector("[data-saved]")) {
-    await phone.dropDraft(sent);
-    sessionStorage.removeItem("sent-draft");
-  }
+  if (sentDraft && document.querySelector("[data-saved]")) await phone.dropDraft(sentDraft);
   if (document.querySelector("[data-goodbye]")) await phone.forget();
   for (const { id, page } of await phone.sent()) if (page && new URL(page, location).pathname === location.pathname) await phone.settle(id);
   phone.onChange(() => showWaiting(phone));
@@ -123,7 +130,8 @@ if (isSecureContext && "indexedDB" in self && "locks" in navigator) {
   navigator.serviceWorker?.register("/sw.js").catch(() => false);
   // The page comes first, unless something is known to wait here, or nobody is signed in any more.
   const isQuiet = root.dataset.owner && !localStorage.getItem("waits");
-  const begin = () => lookAfterPhone().catch(() => false);
+  const sentDraft = takeSentDraft();
+  const begin = () => lookAfterPhone(sentDraft).catch(() => false);
   if ("owner" in root.dataset || location.pathname.startsWith("/offline")) setTimeout(begin, isQuiet ? 1200 : 0);
   const leave = (event) => {
     if (event.target.getAttribute("action") !== "/sign-out") return;

@@ -22,15 +22,21 @@ async function endPush() {
   await subscription?.unsubscribe();
 }
 
-// The phone forgets first: it needs no signal for that.
+const soon = () => new Promise((done) => setTimeout(done, 4000));
+
+// That somebody signs out is noted first: it holds whatever becomes of this page. Then the phone forgets, which needs no
+// signal, and then the server is told.
 async function leave(keepLocked) {
-  await phone.forget(keepLocked);
-  await endPush().catch(() => false); // the server has ended them with the session in any case
-  sessionStorage.clear();
-  const isTold = await tellServer();
-  if (!isTold) await (await caches.open("signed-out")).put("/signed-out", new Response("yes"));
-  if (isTold) return location.replace("/");
+  $("[data-heading]").textContent = "Signing out…";
   choice.hidden = $("#plain").hidden = true;
+  await (await caches.open("signed-out")).put("/signed-out", new Response("yes"));
+  await phone.forget(keepLocked);
+  await Promise.race([endPush(), soon()]).catch(() => false); // the server ends them with the session in any case
+  sessionStorage.clear();
+  if (await tellServer()) {
+    await caches.delete("signed-out");
+    return location.replace("/");
+  }
   $("[data-heading]").textContent = "Signed out on this phone";
   $("[data-done]").textContent = "There is no signal, so the server doesn’t know yet. It is told before anything else, as soon as this phone can reach it.";
   $("#done").hidden = false;
@@ -46,10 +52,11 @@ const waiting = told.waiting + told.attention;
 // Only the button on the account's page leads on at once: an address that is opened by chance asks first.
 const isMeant = sessionStorage.getItem("leaving") !== null;
 sessionStorage.removeItem("leaving");
-if (!waiting && isMeant) await leave(false);
+// Only what somebody was asked about is thrown away: another page may keep something in the same moment.
+if (!waiting && isMeant) await leave(true);
 else if (!waiting) {
   $("#plain").hidden = false;
-  $("[data-leave]").addEventListener("click", () => leave(false));
+  $("[data-leave]").addEventListener("click", () => leave(true));
 } else {
   const words = `${waiting} ${waiting === 1 ? "entry waits" : "entries wait"} on this phone`;
   $("[data-told]").textContent = `${words}, not sent yet. What should become of ${waiting === 1 ? "it" : "them"}?`;
@@ -57,7 +64,7 @@ else if (!waiting) {
   $("[data-send]").addEventListener("click", async () => {
     await phone.send();
     const left = await phone.count();
-    if (!left.waiting && !left.attention) return leave(false);
+    if (!left.waiting && !left.attention) return leave(true);
     problem(left.attention ? "Some need your attention before they can be sent. Look at them first, or keep them locked." : "There is no connection. Try again later, or keep them locked.");
   });
   $("[data-keep]").addEventListener("click", () => leave(true));

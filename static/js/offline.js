@@ -37,6 +37,12 @@ let showing = 0;
 async function showList() {
   const list = $("#operations");
   const mine = (showing += 1);
+  $("#locked").hidden = !isLocked(kit);
+  if (isLocked(kit)) {
+    list.replaceChildren();
+    for (const part of ["#send", "#nothing", "#signed-out"]) $(part).hidden = true;
+    return;
+  }
   const [waiting, sent, told] = [await phone.list(), await phone.sent(), await phone.count()];
   if (mine !== showing) return; // it is being shown anew
   const newest = new Map(waiting.map((one) => [one.operation.entry, one]));
@@ -135,12 +141,12 @@ async function showKept() {
 
 async function showHub(kit) {
   await showKept();
-  if (isLocked(kit)) {
-    $("#locked").hidden = false;
-    return showWays(kit);
-  }
-  await showList();
   phone.onChange(showList);
+  await showList();
+  if (kit?.locks) {
+    setInterval(() => isLocked(kit) === $("#locked").hidden && showList(), 5000);
+    document.addEventListener("visibilitychange", showList);
+  }
   $("[data-send]").addEventListener("click", async () => {
     $("[data-said]").textContent = "Sending…";
     const { answers, why } = await phone.send();
@@ -276,5 +282,8 @@ const kit = await phone.kit().catch(() => {
 });
 if ($("#operations") && kit !== undefined) await showHub(kit);
 if (form && kit) await showForm(kit);
-if (!isLocked(kit)) addEventListener("input", () => kit?.locks && localStorage.setItem("here", Date.now()));
+// Whoever writes here keeps the journal's other pages open, unless they are locked already: writing never unlocks them.
+for (const what of ["input", "pointerdown", "keydown"]) {
+  addEventListener(what, () => kit?.locks && !isLocked(kit) && localStorage.setItem("here", Date.now()));
+}
 if (form && kit === null) $("#who").hidden = false;

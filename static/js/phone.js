@@ -82,14 +82,16 @@ const unseal = async ({ iv, sealed }, id) => {
   return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt(lock, key, sealed)));
 };
 
-// Who writes here. A page from the server says so; a page that the phone keeps goes by the last one who signed in.
+// Who writes here. A page from the server says so; a page that the phone keeps asks each time who signed in last. A page
+// on which nobody is signed in speaks for the moment at which it came: somebody may have signed in beside it since.
 export async function owner() {
   if (!crypto.subtle) return null;
   if (page.owner === "") {
-    await lock();
+    await lock(performance.timeOrigin);
     return null;
   }
-  me ??= page.owner ?? (await one("things", "here"))?.owner ?? null;
+  const who = page.owner ?? (await one("things", "here"))?.owner ?? null;
+  if (who !== me) [me, key] = [who, undefined];
   if (me && !key) key = await findKey().catch(() => undefined);
   return me;
 }
@@ -98,6 +100,7 @@ export async function owner() {
 // log for a while. The wrapping key can't be read out, and opens nothing by itself.
 const wrapping = "AES-KW";
 const uses = ["encrypt", "decrypt"];
+const alone = (work) => navigator.locks.request("journal-key", work); // the key comes and goes in several steps
 const unwrap = (wrapped, wrapper) => crypto.subtle.unwrapKey("raw", wrapped, wrapper, wrapping, "AES-GCM", false, uses);
 
 async function findKey() {
@@ -106,8 +109,8 @@ async function findKey() {
   return wrapped ? unwrap(await wrapped.arrayBuffer(), wrapper) : undefined;
 }
 
-// The key, who has it, and what forms need to know, in one: a page may go at any moment.
-async function keepKey(raw, told) {
+// The key, who has it, and what forms need to know, in one: a page may go at any moment. `at` is when they were asked for.
+async function keepKey(raw, told, at) {
   const plainKey = await crypto.subtle.importKey("raw", raw, "AES-GCM", true, uses);
   const wrapper = (await one("keys", me))?.wrapper ?? (await crypto.subtle.generateKey({ name: wrapping, length: 256 }, false, ["wrapKey", "unwrapKey"]));
   const wrapped = await crypto.subtle.wrapKey("raw", plainKey, wrapper, wrapping);
@@ -121,7 +124,7 @@ async function keepKey(raw, told) {
     for (const held of others) store("keys").delete(held.owner);
     store("keys").put({ owner: me, wrapper });
     store("things").put(kit);
-    store("things").put({ id: "here", owner: me, at: Date.now() });
+    store("things").put({ id: "here", owner: me, at });
   });
   key = unwrapped;
 }
@@ -137,13 +140,16 @@ async function freshen() {
   if (!(await owner())) throw new Locked();
   const here = await one("things", "here");
   const isOld = !here || here.owner !== me || Date.now() - here.at > 600000 || Date.now() < here.at;
-  if (key && !isOld) return;
+  // The page itself knows whether the app lock is on, since the last tap.
+  const isOtherwise = page.owner && key && Boolean((await kit().catch(() => null))?.locks) !== "lock" in page;
+  if (key && !isOld && !isOtherwise) return;
+  const at = Date.now();
   try {
     const told = await ask("/sync/kit.json");
     if (told.owner !== me) throw new Locked();
     const { key: raw, ...known } = told;
-    await keepKey(bytes(raw), known);
-    keepHelp(told.country);
+    await alone(() => keepKey(bytes(raw), known, at));
+    keepHelp(told.country, me);
   } catch (error) {
     if (!key) throw error;
   }
@@ -154,10 +160,13 @@ export async function kit() {
   return held ? unseal(held, held.id) : null;
 }
 
-async function keepHelp(country) {
+async function keepHelp(country, who) {
   if (!country) return;
   const told = await fetch(`/help-now?offline=1&country=${country}`, { credentials: "omit" }).catch(() => null);
-  if (told?.ok) await (await caches.open("help")).put("/help-now?offline=1", told);
+  if (!told?.ok) return;
+  await alone(async () => {
+    if ((await one("things", "here"))?.owner === who) await (await caches.open("help")).put("/help-now?offline=1", told);
+  });
 }
 
 async function ask(address, options) {
@@ -171,7 +180,7 @@ async function ask(address, options) {
 }
 
 // Keep an entry. It is on this phone when this ends well, and not before. `instead` is an entry that needed attention,
-// which this one mends; `after` one that may have been sent already.
+// which this one mends; `operation.after` one that may have been sent already, or refused meanwhile.
 export async function keep(operation, { instead, draft } = {}) {
   if (!(await owner())) throw new Locked();
   if (!key) await prepare(); // else it need not wait for any server
@@ -179,6 +188,11 @@ export async function keep(operation, { instead, draft } = {}) {
   const kept = { id, owner: me, state: "waiting", ...(await seal(id, { ...operation, owner: me })) };
   await change(["operations", "drafts"], (store) => {
     if (instead !== undefined) store("operations").delete(instead);
+    if (operation.after) {
+      store("operations").index("id").get(operation.after).onsuccess = ({ target: { result: held } }) => {
+        if (held?.state === "attention") store("operations").delete(held.order);
+      };
+    }
     store("drafts").delete(`${me}:${draft}`);
     store("operations").add(kept);
   });
@@ -193,16 +207,16 @@ export async function keep(operation, { instead, draft } = {}) {
 // Where the phone can't keep it: straight to the server. Gives its answer. Throws where there is none.
 export async function sendUnkept(operation) {
   if (!(await owner())) throw new Locked();
-  const { answers } = await post([{ ...operation, owner: me }], operation.id, {});
+  const { answers } = await post(me, [{ ...operation, owner: me }], operation.id, {});
   const said = answers.find((a) => a?.id === operation.id);
   if (!said || said.status === "retry") throw new Error("no answer");
   return said;
 }
 
-async function post(operations, shown, known) {
-  const body = JSON.stringify({ version: 1, owner: me, sent_at: new Date().toISOString(), shown, ...known, operations });
+async function post(who, operations, shown, known) {
+  const body = JSON.stringify({ version: 1, owner: who, sent_at: new Date().toISOString(), shown, ...known, operations });
   const told = await ask("/sync", { method: "POST", body, headers: { "Content-Type": "application/json" } });
-  if (told.version !== 1 || told.owner !== me || !Array.isArray(told.answers)) throw new Error("foreign");
+  if (told.version !== 1 || told.owner !== who || !Array.isArray(told.answers)) throw new Error("foreign");
   return told;
 }
 
@@ -269,6 +283,7 @@ export async function send(shown = null) {
 
 async function sendAll(shown, answers) {
   const tried = new Set();
+  const who = me; // it may change on a page that the phone keeps
   for (let size = batch; ; ) {
     const waiting = (await mine("operations")).filter((held) => held.state === "waiting" && !tried.has(held.order));
     if (!waiting.length) return tried.size ? "refused" : "";
@@ -291,7 +306,7 @@ async function sendAll(shown, answers) {
     let told;
     try {
       const { epoch, seen } = await known();
-      told = await post(operations, shown, { epoch, seen });
+      told = await post(who, operations, shown, { epoch, seen });
     } catch (error) {
       if (error.status === 413) {
         size = Math.ceil(held.length / 2);
@@ -303,9 +318,11 @@ async function sendAll(shown, answers) {
       if (error.status === 401) return "signed-out";
       return error.status === 400 || error.status === 403 ? "refused" : "offline";
     }
+    if (me !== who) return "signed-out";
     if (await notice(told)) continue; // in their order: first what the server has lost
     let moved = 0;
     for (const [place, box] of held.entries()) {
+      if (me !== who) return "signed-out";
       const said = told.answers.find((a) => a?.id === box.id);
       if (said && (await take(box, operations[place], said, told))) {
         answers.set(box.id, said);
@@ -316,25 +333,30 @@ async function sendAll(shown, answers) {
   }
 }
 
+// What was thrown away while it was on its way does not come back.
+const ifHeld = (store, order, work) => {
+  store("operations").get(order).onsuccess = ({ target }) => target.result && work();
+};
+
 // What the server says of one entry. True where it says something that this phone understands.
 async function take(box, operation, said, told) {
   if (["applied", "duplicate", "conflict"].includes(said.status)) {
     const { order, state, ...rest } = box;
     const at = Date.parse(told.now) || Date.now();
     const kept = { ...rest, number: said.number, at, page: said.status === "conflict" ? said.page : undefined };
-    await change(["operations", "tail"], (store) => {
+    await change(["operations", "tail"], (store) => ifHeld(store, order, () => {
       store("operations").delete(order);
       store("tail").put(kept);
-    });
+    }));
     return true;
   }
   if (said.status !== "rejected") return false;
   const why = await seal(box.id, { ...operation, reasons: said.reasons, base: said.base ?? operation.base });
   const isOutdated = (await list()).some((o) => o.order > box.order && o.operation.entry === operation.entry);
-  await change(["operations"], (store) => {
+  await change(["operations"], (store) => ifHeld(store, box.order, () => {
     if (isOutdated) store("operations").delete(box.order); // its owner has mended it meanwhile
     else store("operations").put({ ...box, ...why, state: "attention" });
-  });
+  }));
   return true;
 }
 
@@ -364,20 +386,24 @@ async function known() {
   return { tail, seen: tail.at(-1)?.number ?? 0, epoch: (await one("things", `epoch:${me}`))?.epoch ?? null };
 }
 
-// Drafts: what is half-written, by form.
-export async function keepDraft(name, what) {
+// Drafts: what is half-written, by form. `read` gives it at the last moment, or nothing where it is being saved by then.
+export async function keepDraft(name, read) {
   if (!(await owner())) return false;
   if (!key) await prepare().catch(() => false);
-  if (!key) return false;
+  const what = key && read();
+  if (!what) return false;
   const id = `${me}:${name}`;
   const draft = { id, owner: me, ...(await seal(id, what)) };
   await change(["drafts"], (store) => store("drafts").put(draft));
   return true;
 }
 
+// Throws where there is no key, so that nothing is kept over what was not looked at. One that can't be opened is none.
 export async function findDraft(name) {
-  const held = (await owner()) && key && (await one("drafts", `${me}:${name}`));
-  return held ? unseal(held, held.id) : null;
+  if (!(await owner())) return null;
+  if (!key) await prepare();
+  const held = await one("drafts", `${me}:${name}`);
+  return held ? unseal(held, held.id).catch(() => null) : null;
 }
 
 export async function dropDraft(name) {
@@ -401,17 +427,22 @@ export async function dropThing(name) {
   await change(["things"], (store) => store("things").delete(`${name}:${me}`));
 }
 
-// Nobody is signed in here: the keys go, and with them everything that can be read. What waits stays, sealed.
-export async function lock() {
+// Nobody is signed in here: the keys go, and with them everything that can be read. What waits stays, sealed. Not where
+// somebody signed in after `since`.
+export async function lock(since = Infinity) {
   key = me = undefined;
-  const gone = (await all("things")).filter((held) => !held.epoch);
-  if (!gone.length && !(await all("keys")).length) return;
-  await change(["keys", "things"], (store) => {
-    store("keys").clear();
-    for (const held of gone) store("things").delete(held.id);
+  await alone(async () => {
+    const here = await one("things", "here");
+    if (here?.at > since && here.at <= Date.now()) return;
+    await caches.delete("key");
+    await caches.delete("help");
+    const gone = (await all("things")).filter((held) => !held.epoch);
+    if (!gone.length && !(await all("keys")).length) return;
+    await change(["keys", "things"], (store) => {
+      store("keys").clear();
+      for (const held of gone) store("things").delete(held.id);
+    });
   });
-  await caches.delete("key");
-  await caches.delete("help");
 }
 
 // The owner signs out, and this phone forgets: all that is theirs, but for what waits where it is to stay locked.
@@ -425,7 +456,7 @@ export async function forget(keepLocked) {
     });
   });
   await lock();
-  if (!keepLocked) await change(["things"], (store) => store("things").delete(`epoch:${mine}`));
+  if (!(await all("operations")).some((held) => held.owner === mine)) await change(["things"], (store) => store("things").delete(`epoch:${mine}`));
   for (const name of ["drafts", "waits"]) localStorage.removeItem(name);
 }
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.chromium import add_device, phone
 from tests.browser.post import confirm
+from tests.faults.writing import until_held
 from tests.push.phone import Phone
 from tests.servers import Journal
 
@@ -100,6 +101,7 @@ def _read_in(language: str, path: str) -> Visit:
 def _some_skipped(page: Page) -> None:
     page.goto("/questionnaires/gad-7/1")
     page.locator(".answer").first.click()
+    page.wait_for_url("**/gad-7/2")
     page.goto("/questionnaires/gad-7/end")
 
 
@@ -250,13 +252,8 @@ def _kept(path: str) -> Visit:
 
     def visit(page: Page) -> None:
         page.goto("/today")
-        page.evaluate(
-            """async () => {
-              await navigator.serviceWorker.ready;
-              while (!(await caches.has("key"))) await new Promise((done) => setTimeout(done, 50));
-            }"""
-        )
-        page.wait_for_load_state("networkidle")
+        page.evaluate("async () => { await navigator.serviceWorker.ready }")
+        until_held(page, "keys", 1)
         page.goto(path)
         page.locator("form[data-entry]:visible, #write:visible, #no-infusion:visible").first.wait_for()
 

@@ -25,6 +25,14 @@ CONTRAST = "async () => (await axe.run(document, {runOnly: {type: 'rule', values
 """What a look can change; all the rest is the same page."""
 RUN = "async () => (await axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}))"
 
+STILL = """async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  await frame();
+  await frame();
+  await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => false)));
+}"""
+"""Colours that are still on their way from one to another are no colours of the page."""
+
 
 def findings(page: Page, axe: str, run: str = RUN) -> list[str]:
     # As tall as the page: under the bars that stay at the bottom of the screen, axe takes what can still be scrolled
@@ -33,6 +41,7 @@ def findings(page: Page, axe: str, run: str = RUN) -> list[str]:
     page.set_viewport_size(
         {"width": 390, "height": max(844, page.evaluate("document.documentElement.scrollHeight"))}
     )
+    page.evaluate(STILL)
     page.evaluate(axe)
     found: dict[str, Any] = page.evaluate(run)
     return [

@@ -1,6 +1,7 @@
 """The PHQ-9 on a phone: few taps; and what was tapped is there, whatever dies. With JavaScript and without."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -117,21 +118,28 @@ def test_killed_after_item_9_was_tapped(
 @pytest.mark.parametrize("apart_ms", [60, 150, 250])
 def test_a_double_tap_answers_one_question(browser: Browser, journal: Journal, apart_ms: int) -> None:
     """The second tap must not answer the next question unseen, least of all question 9."""
-    context = phone(browser, journal.url)
-    page = context.new_page()
-    sign_up(page)
-    page.goto("/questionnaires/phq-9/8")
-    box = page.get_by_role("button", name="Several days", exact=True).bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.touchscreen.tap(x, y)
-    page.wait_for_timeout(apart_ms)
-    page.touchscreen.tap(x, y)
-    page.wait_for_url("**/phq-9/9")
-    page.wait_for_timeout(600)
-    assert page.url.endswith("/phq-9/9")
-    expect(page.locator(".answer[aria-pressed]")).to_have_count(0)
-    context.close()
+    for _ in range(5):
+        context = phone(browser, journal.url)
+        page = context.new_page()
+        sign_up(page)
+        page.goto("/questionnaires/phq-9/8")
+        box = page.get_by_role("button", name="Several days", exact=True).bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.touchscreen.tap(x, y)
+        began = time.monotonic()
+        page.wait_for_timeout(apart_ms)
+        page.touchscreen.tap(x, y)
+        was_double = time.monotonic() - began < 0.36  # else a busy machine made two taps of it, 0.4 s apart
+        if was_double:
+            page.wait_for_url("**/phq-9/9")
+            page.wait_for_timeout(600)
+            assert page.url.endswith("/phq-9/9")
+            expect(page.locator(".answer[aria-pressed]")).to_have_count(0)
+        context.close()
+        if was_double:
+            return
+    raise AssertionError("this machine is too slow to tap twice")
 
 
 def test_with_the_keyboard_alone(browser: Browser, journal: Journal) -> None:

@@ -46,7 +46,7 @@ def test_each_entry_is_on_the_server_once(browser: Browser, line: Line, mode: st
     page = context.new_page()
     sign_in(page, email)
     writer, since = Writer(page), len(line.proxy.seen)
-    line.proxy.delay_s = 8
+    line.proxy.delay_s = 15
     for number in range(ENTRIES):
         # First only the sending fails, then everything does.
         everything = number >= ENTRIES // 2
@@ -90,8 +90,9 @@ def test_signed_out_with_entries_waiting(line: Line, mine: tuple[Page, str]) -> 
     for number in range(3):
         writer.check_in(1 + number, kept_page=True)
         waits(page, number + 1)
-    line.proxy.mend()
+    # Before the line is whole, else a page could send them in that moment.
     page.context.clear_cookies(name="journal")
+    line.proxy.mend()
     page.goto("/today")
     expect(page.get_by_text("Sign in to send 3 entries.")).to_be_visible()
     pass_sign_in(page, email)
@@ -111,7 +112,7 @@ def test_it_is_sent_without_a_new_page(line: Line, mine: tuple[Page, str], what:
     if what != "nothing":
         target = "window" if what == "online" else "document"
         page.evaluate(f"() => {target}.dispatchEvent(new Event('{what}'))")
-    until_held(page, "operations", 0, timeout_s=15)
+    until_held(page, "operations", 0, timeout_s=60)
     expect(page.locator("#operations li").filter(has_text=WAITS)).to_have_count(0)
     expect(page.locator("main")).not_to_contain_text(WAITS)
     each_once(line.journal, email, writer.marks)
@@ -134,7 +135,9 @@ def test_saving_never_waits_for_what_forms_need_to_know(line: Line, mine: tuple[
     line.proxy.fail("blackhole")
     writer.open_check_in(1, kept_page=True)
     writer.save()
-    until_held(page, "operations", 1, timeout_s=3)
+    until_held(
+        page, "operations", 1, timeout_s=5.5
+    )  # saving gives the line 6 s, which is more than the store needs
     waits(page, 1)
     line.proxy.mend()
     drained(page, 1)

@@ -2,6 +2,7 @@
 What pages can reach is looked at, what lies on the disk, and what the back button brings."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, Error, Page, Playwright, expect
 
 from tests.browser.chromium import FLAGS, PATIENCE_MS, PHONE, driver
 from tests.faults.hands import end_sessions
@@ -149,15 +150,44 @@ def leave(page: Page, how: str) -> None:
     page.get_by_role("button", name=how).click()
 
 
+STANDS = """(step) => {
+  const isThere = window.step !== step && document.readyState === "complete";
+  return isThere ? (window.restored ?? 0) : null;
+}"""
+"""Once another page than the one that was left stands there: 1 where it came back as it was left, else 0."""
+
+
+def told(page: Page, script: str, argument: object) -> int | None:
+    """What a page says, or nothing where it went on in that moment."""
+    try:
+        said: int | None = page.evaluate(script, argument)
+    except Error:
+        return None
+    return said
+
+
+def step_on(page: Page, way: str, step: int) -> int | None:
+    return told(
+        page, f"(step) => {{ window.step = step; setTimeout(() => history.{way}(), 0); return 0; }}", step
+    )
+
+
 def back_shows_nothing(page: Page, secrets: list[str]) -> None:
     """All the way back, and forward again. Restored pages are as they were left: those too."""
+    page.wait_for_load_state()
+    ways = ["back"] * page.evaluate("history.length") + ["forward"] * 3
     restored = 0
-    for way in ["back"] * page.evaluate("history.length") + ["forward"] * 3:
-        page.evaluate(f"setTimeout(() => history.{way}(), 0)")
-        for _ in range(3):
+    for step, way in enumerate(ways):
+        if step_on(page, way, step) is None:
+            page.wait_for_load_state()  # it was still going on; it isn't left before it could be kept
+            step_on(page, way, step)
+        stands, looks, end = None, 0, time.monotonic() + 3
+        while (stands is None or looks < 3) and time.monotonic() < end:
             page.wait_for_timeout(70)
             assert on_screen(page, secrets) == [], page.url
-            restored += page.evaluate("window.restored ?? 0")
+            stands, looks = told(page, STANDS, step), looks + 1
+        restored += stands or 0
+    page.wait_for_load_state()
     assert restored, "no page came back as it was left, so that this showed nothing of them"
 
 
@@ -230,7 +260,7 @@ def test_the_search_finds_what_lies_in_the_clear(playwright: Playwright, tmp_pat
         words[name] for name in ("indexedDB", "binary", "localStorage", "sessionStorage", "cache")
     }
     assert set(on_screen(page, words.values())) == {words["http"], words["typed"]}
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(4000)  # the browser writes what is typed by a timer of its own
     context.close()
     server.shutdown()
     server.server_close()
@@ -320,6 +350,7 @@ def test_whoever_has_the_key_is_known(pocket: Pocket) -> None:
     sign_in_again(page, pocket.email)
     page.goto("/offline")
     expect(page.get_by_text("Nothing waits on this phone.")).to_be_visible()
+    page.evaluate("async () => { await navigator.serviceWorker.ready }")  # what is asked next is in its shell
     assert page.evaluate(f"async () => {{ {MODULE} return phone.owner(); }}")
 
 
