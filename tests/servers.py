@@ -72,11 +72,13 @@ def postgres(*, fsync: bool = False) -> Iterator[str]:
     ]
     server = subprocess.Popen([*as_user, binaries / "postgres", "-D", data, *options], **quiet)
     try:
-        for _ in range(200):
+        for _ in range(1200):
             ready = subprocess.run([binaries / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], **quiet)
             if ready.returncode == 0:
                 break
             time.sleep(0.05)
+        else:
+            raise RuntimeError("PostgreSQL did not start")
         yield f"postgresql+psycopg://journal@127.0.0.1:{port}/postgres"
     finally:
         server.send_signal(signal.SIGINT)
@@ -121,7 +123,7 @@ class Journal:
     def start(self, before: tuple[str, ...] = ()) -> "Journal":
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.process = self._run(self.command(before))
-        for _ in range(400):
+        for _ in range(1200):
             if self.process.poll() is not None:
                 raise RuntimeError(self.log.read_text())
             try:

@@ -8,6 +8,7 @@ const most = 200000;
 const patience = 4000;
 const pauses = [5, 15, 60, 300];
 const page = document.documentElement.dataset;
+const came = Date.now() - performance.now(); // when this page did
 const watching = new Set();
 const shared = "BroadcastChannel" in self ? new BroadcastChannel("journal") : null;
 let opening;
@@ -87,7 +88,7 @@ const unseal = async ({ iv, sealed }, id) => {
 export async function owner() {
   if (!crypto.subtle) return null;
   if (page.owner === "") {
-    await lock(performance.timeOrigin);
+    await lock(came);
     return null;
   }
   const who = page.owner ?? (await one("things", "here"))?.owner ?? null;

@@ -19,7 +19,7 @@ from tests.faults.mail_servers import FAULTS, Taken
 
 pytestmark = pytest.mark.slow
 RUNS = 200 if os.environ.get("FULL") else 12
-LANES = 8
+LANES = 4
 MAILS = 8
 
 

@@ -73,7 +73,7 @@ def opens_anew(page: Page) -> None:
     wanted = page.evaluate(
         """async () => (await (await fetch("/sw.js")).text()).match(/const version = "(\\w+)"/)[1]"""
     )
-    for _ in range(60):
+    for _ in range(240):
         page.goto("/offline")
         if page.locator("meta[name=shell]").get_attribute("content") == wanted:
             return

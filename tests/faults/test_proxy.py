@@ -65,7 +65,7 @@ def proxy(small: Small) -> Iterator[Proxy]:
 
 
 def ask(proxy: Proxy, path: str = "/today", operations: list[str] | None = None) -> tuple[int, Any, bytes]:
-    line = HTTPConnection("localhost", proxy.port, timeout=2)
+    line = HTTPConnection("localhost", proxy.port, timeout=10)
     try:
         if operations is None:
             line.request("GET", path)
@@ -162,7 +162,7 @@ def test_each_mode_spoils_everything(proxy: Proxy, mode: str) -> None:
 
 def test_an_open_line_breaks_when_nobody_listens_any_more(proxy: Proxy) -> None:
     """Browsers open connections ahead of time."""
-    line = HTTPConnection("localhost", proxy.port, timeout=2)
+    line = HTTPConnection("localhost", proxy.port, timeout=10)
     line.connect()
     ask(proxy)  # the proxy has seen the first by then
     proxy.fail("refuse")

@@ -79,7 +79,7 @@ class Pocket:
         self.page.goto("/today")
         assert urlsplit(self.page.url).path == "/today", self.page.url
         self.page.evaluate("async () => { await navigator.serviceWorker.ready }")
-        for _ in range(200):
+        for _ in range(600):
             if self.page.evaluate(READY):
                 return
             self.page.wait_for_timeout(50)
@@ -134,7 +134,7 @@ class Pocket:
         self.page.locator("label:has(input[name=mood][value='4'])").click()
         self.page.locator("#note").fill(mark)
         self.page.locator("form[data-entry] button.primary").click()
-        for _ in range(200):
+        for _ in range(600):
             # Refused with the reason, and kept as what needs attention; or saved, where no page is kept to go on to.
             if self.page.locator("#errors, div.banner:has-text('Saved on this phone')").count():
                 return mark
