@@ -14,6 +14,7 @@ const time = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minu
 let draft = form.dataset.draft;
 let work = { entry: form.elements.entry_id?.value || fresh(), base: Number(form.elements.base?.value || 0) };
 
+let writer;
 let looked;
 let looking;
 let before;
@@ -38,8 +39,9 @@ export function fill(values) {
   }
 }
 
-// A page that the phone keeps says which draft it is about, or which entry is to be changed.
-export function about(name, change) {
+// A page that the phone keeps says whose it is, which draft it is about, or which entry is to be changed.
+export function about(who, name, change) {
+  writer = who;
   draft = name;
   if (change) {
     const { operation, order, state } = change;
@@ -53,22 +55,30 @@ export function about(name, change) {
 }
 
 const base = () => String(work.base);
+// What one person began isn't kept for the next one, who may have signed in on another page meanwhile.
+async function isOurs() {
+  if (writer && (await phone.owner()) !== writer) throw new phone.Locked();
+}
+
 const opened = fields();
 let ticking;
 async function keepDraft() {
   const at = Date.now();
   try {
+    await load();
     await begin(); // what was half-written before is there first
-  } catch {
+  } catch (error) {
+    if (phone && error instanceof phone.Full) said("No room for a draft");
     return; // and where it can't be looked at yet, nothing is kept over it
   }
-  // What is being saved is no draft any more.
-  const read = () => !form.dataset.sent && { at, base: base(), entry: work.entry, fields: fields() };
+  // What is being saved here is no draft any more.
+  const read = () => !(kind && form.dataset.sent) && { at, base: base(), entry: work.entry, fields: fields() };
   try {
+    await isOurs();
     if (await phone.keepDraft(draft, read)) said(`Draft kept ${time(at)}`);
     localStorage.setItem("drafts", "yes");
-  } catch {
-    said("No room for a draft");
+  } catch (error) {
+    if (!(error instanceof phone.Locked)) said("No room for a draft");
   }
 }
 
@@ -91,8 +101,9 @@ export async function begin() {
 
 // Words that were typed before the half-written ones came stand below them.
 function joined(name, held, typed) {
-  const isText = form.elements[name]?.tagName === "TEXTAREA";
-  return isText && held && !typed.includes(held) ? `${held}\n${typed}` : typed;
+  if (form.elements[name]?.tagName !== "TEXTAREA" || !held || typed.includes(held)) return typed;
+  const there = before[name] ?? "";
+  return `${held}\n${typed.startsWith(there) ? typed.slice(there.length).trim() : typed}`;
 }
 
 async function look() {
@@ -184,6 +195,7 @@ async function save() {
     asked = await operation();
     clearTimeout(ticking);
     ticking = 0;
+    await isOurs();
     await phone.keep(asked, { instead: work.order, draft });
   } catch (error) {
     return cannotKeep(error, asked);

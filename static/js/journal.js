@@ -93,6 +93,7 @@ async function showWaiting(phone) {
 
 // A form with a draft was sent: what the very next page says of it decides whether the draft goes.
 function takeSentDraft() {
+  if (!root.dataset.owner) return null; // the page after the lock's says it then
   try {
     const name = sessionStorage.getItem("sent-draft");
     if (name) sessionStorage.removeItem("sent-draft");
@@ -129,8 +130,8 @@ async function lookAfterPhone(sentDraft) {
 if (isSecureContext && "indexedDB" in self && "locks" in navigator) {
   navigator.serviceWorker?.register("/sw.js").catch(() => false);
   // The page comes first, unless something is known to wait here, or nobody is signed in any more.
-  const isQuiet = root.dataset.owner && !localStorage.getItem("waits");
   const sentDraft = takeSentDraft();
+  const isQuiet = root.dataset.owner && !localStorage.getItem("waits") && !sentDraft;
   const begin = () => lookAfterPhone(sentDraft).catch(() => false);
   if ("owner" in root.dataset || location.pathname.startsWith("/offline")) setTimeout(begin, isQuiet ? 1200 : 0);
   const leave = (event) => {

@@ -22,6 +22,7 @@ async function endPush() {
   await subscription?.unsubscribe();
 }
 
+const note = () => caches.open("signed-out").then((kept) => kept.put("/signed-out", new Response("yes"))).then(() => true, () => false);
 const soon = () => new Promise((done) => setTimeout(done, 4000));
 
 // That somebody signs out is noted first: it holds whatever becomes of this page. Then the phone forgets, which needs no
@@ -29,7 +30,7 @@ const soon = () => new Promise((done) => setTimeout(done, 4000));
 async function leave(keepLocked) {
   $("[data-heading]").textContent = "Signing out…";
   choice.hidden = $("#plain").hidden = true;
-  await (await caches.open("signed-out")).put("/signed-out", new Response("yes"));
+  const isNoted = await note();
   await phone.forget(keepLocked);
   await Promise.race([endPush(), soon()]).catch(() => false); // the server ends them with the session in any case
   sessionStorage.clear();
@@ -37,6 +38,7 @@ async function leave(keepLocked) {
     await caches.delete("signed-out");
     return location.replace("/");
   }
+  if (!isNoted) await note(); // there is room now
   $("[data-heading]").textContent = "Signed out on this phone";
   $("[data-done]").textContent = "There is no signal, so the server doesn’t know yet. It is told before anything else, as soon as this phone can reach it.";
   $("#done").hidden = false;

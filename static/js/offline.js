@@ -270,9 +270,11 @@ async function showForm(kit) {
   const change = waiting.find((one) => one.operation.id === location.hash.slice(1)) ?? begun(waiting);
   const draft = fillers[form.dataset.entry](kit, change);
   form.hidden = form.dataset.entry === "after-infusion" && !form.elements.infusion.options.length;
-  entry.about(change ? `offline:${change.operation.entry}` : draft, change);
+  // Who writes while it is locked goes on with what was written so, and is shown nothing else.
+  const usual = isLocked(kit) ? `${draft}:locked` : draft;
+  entry.about(kit.owner, change ? `offline:${change.operation.entry}` : usual, change);
   if (form.dataset.entry === "questionnaire") ask();
-  if (!isLocked(kit)) await entry.begin();
+  await entry.begin().catch(() => false); // it is tried again with the first letter
 }
 
 const kit = await phone.kit().catch(() => {

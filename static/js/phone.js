@@ -188,12 +188,11 @@ export async function keep(operation, { instead, draft } = {}) {
   const id = operation.id;
   const kept = { id, owner: me, state: "waiting", ...(await seal(id, { ...operation, owner: me })) };
   await change(["operations", "drafts"], (store) => {
-    if (instead !== undefined) store("operations").delete(instead);
-    if (operation.after) {
-      store("operations").index("id").get(operation.after).onsuccess = ({ target: { result: held } }) => {
-        if (held?.state === "attention") store("operations").delete(held.order);
-      };
-    }
+    const drop = ({ target: { result: held } }) => {
+      if (held?.owner === kept.owner && held.state === "attention") store("operations").delete(held.order);
+    };
+    if (instead !== undefined) store("operations").get(instead).onsuccess = drop;
+    if (operation.after) store("operations").index("id").get(operation.after).onsuccess = drop;
     store("drafts").delete(`${me}:${draft}`);
     store("operations").add(kept);
   });
