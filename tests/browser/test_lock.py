@@ -9,11 +9,15 @@ from tests.browser.chromium import phone
 from tests.browser.pages import PASSPHRASE, left_alone
 from tests.browser.test_journey import Watched, sign_up, watched
 from tests.browser.test_second_step import virtual_device
+from tests.faults.two_phones import MODULE
 from tests.servers import Journal
 
 pytestmark = pytest.mark.browser
 __all__ = ["watched"]
 PIN = "4071"
+LATER = "() => { const now = Date.now; Date.now = () => now() + 16 * 60_000; }"
+"""Sixteen minutes have gone by, for this page."""
+KIT_LOCKS = f"async () => {{ {MODULE} return (await phone.kit())?.locks ?? null; }}"
 
 
 def turn_on(page: Page) -> None:
@@ -139,7 +143,7 @@ def test_the_tap_that_wakes_the_phone_reaches_nothing_below(browser: Browser, jo
     page.goto("/today")
     at = page.locator('label:has(input[name="mood"][value="6"])').bounding_box()
     assert at
-    page.evaluate("() => { const now = Date.now; Date.now = () => now() + 16 * 60_000; }")
+    page.evaluate(LATER)
     page.touchscreen.tap(at["x"] + 20, at["y"] + 20)
     expect(sheet(page)).to_be_visible()
     assert not page.evaluate("document.querySelector('[name=mood][value=\"6\"]').checked")
@@ -161,7 +165,7 @@ def test_it_is_blank_while_away_and_covered_on_coming_back(browser: Browser, jou
     page.evaluate(go, False)
     expect(heading).to_be_visible()
     page.evaluate(go, True)
-    page.evaluate("() => { const now = Date.now; Date.now = () => now() + 16 * 60_000; }")
+    page.evaluate(LATER)
     page.evaluate(go, False)
     expect(sheet(page)).to_be_visible()
     expect(heading).to_be_hidden()
@@ -281,14 +285,6 @@ def test_without_a_connection_it_stays_covered_and_says_so(browser: Browser, jou
     expect(sheet(page)).to_be_hidden()
     expect(page.get_by_label("Note")).to_have_value("typed before")
     context.close()
-
-
-LATER = "() => { const now = Date.now; Date.now = () => now() + 16 * 60_000; }"
-KIT_LOCKS = """async () => {
-  const shell = await caches.open((await caches.keys()).find((name) => name.startsWith("shell-")));
-  const address = (await shell.keys()).map((one) => one.url).find((url) => /\\/phone\\.[^/]*js$/.test(url));
-  return (await (await import(address)).kit())?.locks ?? null;
-}"""
 
 
 def until_kit_locks(page: Page, minutes: int) -> None:

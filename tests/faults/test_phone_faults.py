@@ -7,26 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import chromium, phone
+from tests.browser.chromium import phone
 from tests.faults.kept import each_once, list_kept
 from tests.faults.proxy import MODES
 from tests.faults.writing import WAITS, Line, Writer, drained, pass_sign_in, sign_in, until_held, waits
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
 ENTRIES = 20 if os.environ.get("FULL") else 4
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    made = Line(tmp_path_factory.mktemp("line"))
-    yield made
-    made.stop()
 
 
 def write(writer: Writer, number: int, *, kept_page: bool) -> None:
@@ -112,7 +99,7 @@ def test_it_is_sent_without_a_new_page(line: Line, mine: tuple[Page, str], what:
     if what != "nothing":
         target = "window" if what == "online" else "document"
         page.evaluate(f"() => {target}.dispatchEvent(new Event('{what}'))")
-    until_held(page, "operations", 0, timeout_s=60)
+    until_held(page, "operations", 0, timeout_s=25)  # after the first pause, or the second
     expect(page.locator("#operations li").filter(has_text=WAITS)).to_have_count(0)
     expect(page.locator("main")).not_to_contain_text(WAITS)
     each_once(line.journal, email, writer.marks)
@@ -135,9 +122,7 @@ def test_saving_never_waits_for_what_forms_need_to_know(line: Line, mine: tuple[
     line.proxy.fail("blackhole")
     writer.open_check_in(1, kept_page=True)
     writer.save()
-    until_held(
-        page, "operations", 1, timeout_s=5.5
-    )  # saving gives the line 6 s, which is more than the store needs
+    until_held(page, "operations", 1, timeout_s=3)
     waits(page, 1)
     line.proxy.mend()
     drained(page, 1)

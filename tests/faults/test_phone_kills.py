@@ -27,13 +27,6 @@ def playwright() -> Playwright:
     return driver()
 
 
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    made = Line(tmp_path_factory.mktemp("line"))
-    yield made
-    made.stop()
-
-
 @pytest.fixture
 def mine(playwright: Playwright, line: Line, tmp_path: Path) -> Iterator[tuple[Phone, str]]:
     """A phone on which somebody is signed in, put away in order once: the browser writes its cookies down late."""

@@ -4,7 +4,6 @@ saved is there once, in its owner's journal only. `FULL=1` plays 300 games, 30 o
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from typing import ClassVar
 
@@ -232,13 +231,6 @@ class Game(RuleBasedStateMachine):
             assert set(times) <= {owner}, f"{mark} of {owner} is with {times}"
             assert times.get(owner, 0) <= 1, f"{mark} is there {times[owner]} times"
             assert times or mark in attention or mark in self.perhaps, f"{mark} is lost"
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    made = Line(tmp_path_factory.mktemp("line"))
-    yield made
-    made.stop()
 
 
 def test_every_saved_text_is_there_once(line: Line) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.chromium import PATIENCE_MS, chromium, phone
+from tests.browser.chromium import PATIENCE_MS, phone
 from tests.faults.kept import each_once
 from tests.faults.writing import Line, Writer, drained, sign_in, waits
 from tests.servers import ROOT
@@ -44,12 +44,6 @@ def next_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert old in text, f"{name} has changed: {old}"
         (code / name).write_text(text.replace(old, new), "utf-8")
     return code
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -6,24 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.chromium import chromium, phone
+from tests.browser.chromium import phone
 from tests.faults.kept import each_once
 from tests.faults.writing import HELD, Line, Writer, drained, sign_in, waits
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    made = Line(tmp_path_factory.mktemp("line"))
-    yield made
-    made.stop()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.chromium import chromium, phone
+from tests.browser.chromium import phone
 from tests.faults.hands import end_sessions
 from tests.faults.kept import each_once, list_kept
 from tests.faults.person import PASSPHRASE
@@ -13,19 +13,6 @@ from tests.faults.two_phones import MODULE
 from tests.faults.writing import Line, Writer, pass_sign_in, sign_in, until_held, waits
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.once]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    made = Line(tmp_path_factory.mktemp("line"))
-    yield made
-    made.stop()
 
 
 @pytest.fixture

@@ -34,13 +34,6 @@ def playwright() -> Playwright:
     return driver()
 
 
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    made = Line(tmp_path_factory.mktemp("line"))
-    yield made
-    made.stop()
-
-
 @dataclass
 class Pocket:
     """A phone with a profile on disk, which keeps pages for the back button as phones do."""
